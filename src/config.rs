@@ -1,0 +1,132 @@
+//! What the daemon was told: read once, into types that cannot be wrong.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tracing::level_filters::LevelFilter;
+
+/// Everything that can be set.
+pub struct Config {
+    /// At least one; no two write to one (table, prefix).
+    pub environments: Vec<Environment>,
+    /// How to reach LaunchDarkly.
+    pub upstream: Upstream,
+    /// How to reach DynamoDB.
+    pub store: Store,
+    /// What is looked at without being asked.
+    pub upkeep: Upkeep,
+    /// Where to listen.
+    pub http: Http,
+    /// When to start, give up and stop.
+    pub lifecycle: Lifecycle,
+    /// What to log.
+    pub log: Log,
+}
+
+/// A LaunchDarkly environment and where it goes.
+#[derive(Clone)]
+pub struct Environment {
+    /// Its name here: on the status, in metrics and logs.
+    pub name: Arc<str>,
+    /// The server-side SDK key.
+    pub sdk_key: SecretString,
+    /// The table that its readers read.
+    pub table: String,
+    /// The prefix that its readers use; empty for none.
+    pub prefix: String,
+    /// Its own log level, where it has one.
+    pub log_level: Option<LevelFilter>,
+    /// LaunchDarkly's project key, where given.
+    pub project: Option<String>,
+    /// LaunchDarkly's environment ID (the "client-side ID"), where given.
+    pub environment_id: Option<String>,
+    /// The mobile key, where given: shown masked on the status, used for nothing.
+    pub mobile_key: Option<SecretString>,
+}
+
+/// How to reach LaunchDarkly.
+#[derive(Clone)]
+pub struct Upstream {
+    /// Base of the streaming API, without a slash at its end.
+    pub stream_uri: String,
+    /// Base of the polling API, without a slash at its end.
+    pub base_uri: String,
+    /// How long a stream may be silent; every byte starts it anew.
+    pub read_timeout: Duration,
+    /// The longest event that is accepted, in bytes.
+    pub max_event_bytes: usize,
+    /// A forward proxy for LaunchDarkly.
+    pub proxy_url: Option<SecretString>,
+    /// PEM files with certificate authorities to trust besides the system's.
+    pub ca_certificates: Vec<PathBuf>,
+}
+
+/// How to reach DynamoDB; region and credentials come from the AWS chain.
+#[derive(Clone)]
+pub struct Store {
+    /// An endpoint of one's own, such as DynamoDB Local's.
+    pub endpoint: Option<String>,
+    /// Writes in flight at most, for each environment.
+    pub write_concurrency: usize,
+}
+
+/// What is looked at without being asked.
+#[derive(Clone, Copy)]
+pub struct Upkeep {
+    /// How often the whole prefix is read and compared.
+    pub verify_interval: Duration,
+    /// How often the marker is looked at.
+    pub marker_check_interval: Duration,
+    /// Whether drift is repaired, or only reported.
+    pub repair: bool,
+}
+
+/// Where to listen.
+#[derive(Clone)]
+pub struct Http {
+    /// The port for load balancers; 0 takes a free one.
+    pub port: u16,
+    /// The port for operators and Prometheus; 0 takes a free one.
+    pub admin_port: u16,
+    /// What every metric's name begins with, with the underscore at its end.
+    pub metrics_prefix: String,
+    /// Allows operators from elsewhere than loopback.
+    pub admin_token: Option<SecretString>,
+}
+
+/// When to start, give up and stop.
+#[derive(Clone, Copy)]
+pub struct Lifecycle {
+    /// How long the first synchronisation may take before it counts as failed.
+    pub init_timeout: Duration,
+    /// Exit with 3 when it failed.
+    pub exit_on_error: bool,
+    /// Synchronise once and exit.
+    pub exit_always: bool,
+    /// Keep running after `init_timeout` whatever `exit_on_error` says about connections.
+    pub ignore_connection_errors: bool,
+    /// How long a stop may take.
+    pub shutdown_timeout: Duration,
+    /// How long an environment may be behind before it counts as stale.
+    pub disconnected_status_time: Duration,
+}
+
+/// What to log.
+#[derive(Clone)]
+pub struct Log {
+    /// The lowest level that is logged.
+    pub level: LevelFilter,
+    /// JSON or text; without it, text on a terminal and JSON elsewhere.
+    pub format: Option<LogFormat>,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}

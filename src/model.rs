@@ -1,0 +1,11 @@
+//! The words everything else is written in: items, their keys, what is said and what is stored.
+//!
+//! Nothing here reads a clock, a socket, a file or the environment.
+
+mod change;
+mod item;
+mod stamp;
+
+pub use change::{Applied, Change, DataSet, Desired};
+pub use item::{Content, Fault, Item, ItemKey, Kind, MAX_KEY_BYTES, MAX_ROW_BYTES};
+pub use stamp::{Digest, Observed, Stamp, StoredVersion};

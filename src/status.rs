@@ -1,0 +1,235 @@
+//! What is known of an environment, and what that means now.
+//!
+//! The two halves write facts into an [`EnvironmentStatus`]; who asks computes from them what holds now.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
+
+use crate::model::{ItemKey, Kind};
+
+/// A moment: monotonic for rules, wall clock for people.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// For differences.
+    pub monotonic: Instant,
+    /// For display.
+    pub wall: SystemTime,
+}
+
+/// Where the listening half is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourcePhase {
+    /// Has not heard everything yet.
+    Connecting,
+    /// Connected, and everything was said once.
+    Connected,
+    /// Was connected, and is waiting to connect again.
+    Interrupted,
+    /// LaunchDarkly refuses the key (401, 403) or knows no such stream (another 4xx).
+    Refused,
+}
+
+/// Where the writing half is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TablePhase {
+    /// The table has not been read yet.
+    Reading,
+    /// Everything said is stored or held by name.
+    Settled,
+    /// There is something left to write.
+    Writing,
+    /// DynamoDB cannot be reached or does not answer in time.
+    Unreachable,
+    /// The table is missing, its keys are wrong or a permission is missing: an operator must act.
+    Misconfigured,
+}
+
+/// What went wrong last with LaunchDarkly, in the Relay Proxy's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// `NETWORK_ERROR`
+    Network,
+    /// `ERROR_RESPONSE`
+    Response,
+    /// `INVALID_DATA`
+    InvalidData,
+    /// `STORE_ERROR`
+    Store,
+}
+
+/// The last error and when.
+#[derive(Clone, Debug)]
+pub struct LastError {
+    /// What it was.
+    pub kind: ErrorKind,
+    /// The HTTP status, for [`ErrorKind::Response`].
+    pub status_code: Option<u16>,
+    /// A sentence for people, without secrets.
+    pub message: String,
+    /// When.
+    pub at: Moment,
+}
+
+/// Why a difference is left, as a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HeldReason {
+    /// It would go backward and was said only once.
+    Unconfirmed,
+    /// It is one of too many removals.
+    Brake,
+    /// Larger than a row may be.
+    TooLarge,
+    /// Cannot be stored as it is.
+    Malformed,
+}
+
+impl HeldReason {
+    /// All, for metrics that start at zero.
+    pub const ALL: [Self; 4] = [
+        Self::Unconfirmed,
+        Self::Brake,
+        Self::TooLarge,
+        Self::Malformed,
+    ];
+
+    /// As a label.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Unconfirmed => "unconfirmed",
+            Self::Brake => "brake",
+            Self::TooLarge => "too_large",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
+/// One item that is held.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// Why.
+    pub reason: HeldReason,
+    /// A sentence: how large it is, what it lacks.
+    pub detail: String,
+    /// Since when.
+    pub since: Instant,
+}
+
+/// What is known of one environment. Everything is a fact with its time; nothing here decides.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// The listening half's phase and since when.
+    pub source: (SourcePhase, Moment),
+    /// Its last error.
+    pub last_error: Option<LastError>,
+    /// When a byte last came from LaunchDarkly.
+    pub heard: Option<Moment>,
+    /// Whether LaunchDarkly has said everything once.
+    pub said_everything: bool,
+    /// LaunchDarkly's environment ID, where it told.
+    pub environment_id: Option<String>,
+    /// The writing half's phase and since when.
+    pub table: (TablePhase, Moment),
+    /// What an operator has to do about the table, where something is to be done.
+    pub table_advice: Option<String>,
+    /// Whether the marker has been seen or written.
+    pub initialized: bool,
+    /// When everything said was last known to be stored or held by name.
+    pub stored: Option<Moment>,
+    /// Live items in the table, by kind.
+    pub items: [(Kind, usize); 2],
+    /// The largest row that LaunchDarkly's items make, in bytes.
+    pub largest_item: usize,
+    /// Differences left to write.
+    pub pending: usize,
+    /// What is held, by key.
+    pub held: BTreeMap<ItemKey, Held>,
+    /// Number of removals that the brake holds; 0 when it holds none.
+    pub braked: usize,
+    /// Rows written and rows removed since the start.
+    pub written: u64,
+    /// When the table was last read as a whole.
+    pub verified: Option<Moment>,
+}
+
+/// The cell in which an environment's facts are. Cheap to clone.
+#[derive(Clone)]
+pub struct EnvironmentStatus(Arc<Mutex<Facts>>);
+
+impl EnvironmentStatus {
+    /// Of an environment that has just been started.
+    pub fn new(now: Moment) -> Self {
+        Self(Arc::new(Mutex::new(Facts {
+            source: (SourcePhase::Connecting, now),
+            last_error: None,
+            heard: None,
+            said_everything: false,
+            environment_id: None,
+            table: (TablePhase::Reading, now),
+            table_advice: None,
+            initialized: false,
+            stored: None,
+            items: [(Kind::Flag, 0), (Kind::Segment, 0)],
+            largest_item: 0,
+            pending: 0,
+            held: BTreeMap::new(),
+            braked: 0,
+            written: 0,
+            verified: None,
+        })))
+    }
+
+    /// A copy of what is known.
+    pub fn facts(&self) -> Facts {
+        self.lock().clone()
+    }
+
+    /// Changes what is known. `change` must be short: others wait.
+    pub fn update(&self, change: impl FnOnce(&mut Facts)) {
+        change(&mut self.lock());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Facts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the facts of an environment mean now. Computed when read, so it cannot grow stale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// LaunchDarkly was heard within the read timeout and everything that it said is stored or held by name.
+    pub up_to_date: bool,
+    /// Not up to date for longer than is tolerated.
+    pub stale: bool,
+    /// Readers have usable data.
+    pub usable: bool,
+    /// LaunchDarkly refuses this environment's key.
+    pub refused: bool,
+}
+
+/// Computes [`Health`] at `now`.
+pub fn health(facts: &Facts, now: Instant, read_timeout: Duration, tolerated: Duration) -> Health {
+    let since = |at: Moment| now.saturating_duration_since(at.monotonic);
+    let heard = facts.heard.is_some_and(|at| since(at) <= read_timeout);
+    let connected = facts.source.0 == SourcePhase::Connected;
+    let settled = facts.table.0 == TablePhase::Settled;
+    let up_to_date = heard && connected && settled;
+    // Since when it is not: the later of the two halves' last changes for the worse.
+    let behind_since = [
+        (!connected).then_some(facts.source.1),
+        (!settled).then_some(facts.table.1),
+        (connected && !heard).then(|| facts.heard.unwrap_or(facts.source.1)),
+    ];
+    let stale = behind_since
+        .into_iter()
+        .flatten()
+        .any(|at| since(at) > tolerated);
+    Health {
+        up_to_date,
+        stale,
+        usable: facts.initialized,
+        refused: facts.source.0 == SourcePhase::Refused,
+    }
+}
