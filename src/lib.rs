@@ -2,4 +2,6 @@
 
 pub mod config;
 pub mod model;
+pub mod plan;
 pub mod status;
+pub mod table;

@@ -133,18 +133,13 @@ impl Item {
     pub fn parse(key: &ItemKey, text: &RawValue) -> Self {
         let text = text.get();
         match Header::read(key, text) {
-            Err(fault) => Self::new(
-                key,
-                Content::Malformed(fault),
-                text.into(),
-                Header::default(),
-            ),
+            Err(fault) => Self::new(Content::Malformed(fault), text.into(), Header::default()),
             Ok(header) if header.deleted => {
                 Self::tombstone(key, header.version.unwrap_or_default())
             }
             Ok(header) => {
                 let version = header.version.unwrap_or_default();
-                Self::new(key, Content::Live { version }, text.into(), header)
+                Self::new(Content::Live { version }, text.into(), header)
             }
         }
     }
@@ -154,21 +149,20 @@ impl Item {
         let name = serde_json::Value::from(&*key.key);
         let text = match key.kind {
             Kind::Flag => format!(
-                r#"{{"key":{name},"version":{version},"deleted":true,"on":false,"prerequisites":[],"targets":[],"contextTargets":[],"rules":[],"fallthrough":{{"variation":0}},"offVariation":null,"variations":[],"clientSide":false,"clientSideAvailability":{{"usingMobileKey":false,"usingEnvironmentId":false}},"salt":"","trackEvents":false,"trackEventsFallthrough":false,"debugEventsUntilDate":null}}"#
+                r#"{{"key":{name},"version":{version},"deleted":true,"on":false,"prerequisites":[],"targets":[],"contextTargets":[],"rules":[],"fallthrough":{{}},"offVariation":null,"variations":[],"salt":"","clientSide":false,"trackEvents":false,"trackEventsFallthrough":false,"debugEventsUntilDate":null}}"#
             ),
             Kind::Segment => format!(
-                r#"{{"key":{name},"version":{version},"deleted":true,"included":[],"excluded":[],"includedContexts":[],"excludedContexts":[],"salt":"","rules":[],"unbounded":false,"generation":null}}"#
+                r#"{{"key":{name},"version":{version},"deleted":true,"included":[],"excluded":[],"includedContexts":[],"excludedContexts":[],"rules":[],"salt":"","generation":null}}"#
             ),
         };
         Self::new(
-            key,
             Content::Tombstone { version },
             text.into(),
             Header::default(),
         )
     }
 
-    fn new(_: &ItemKey, content: Content, text: Arc<str>, header: Header) -> Self {
+    fn new(content: Content, text: Arc<str>, header: Header) -> Self {
         let version = match content {
             Content::Live { version } | Content::Tombstone { version } => version,
             Content::Malformed(_) => 0,
@@ -189,6 +183,14 @@ impl Item {
             Content::Live { version } | Content::Tombstone { version } => Some(version),
             Content::Malformed(_) => None,
         }
+    }
+
+    /// The size of the row that holds this item, in bytes, as DynamoDB counts: names and values in UTF-8, a number as half
+    /// its digits and one. `namespace_bytes` is the length of the partition's name.
+    pub fn row_bytes(&self, key: &ItemKey, namespace_bytes: usize) -> usize {
+        const NAMES: usize = "namespace".len() + "key".len() + "version".len() + "item".len();
+        let digits = self.version().unwrap_or_default().to_string().len();
+        NAMES + namespace_bytes + key.key.len() + digits.div_ceil(2) + 1 + self.text.len()
     }
 
     /// Whether this is a tombstone.

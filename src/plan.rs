@@ -1,0 +1,378 @@
+//! What to write: the difference of what LaunchDarkly says and what the table holds.
+//!
+//! Forward at once, backward only when said again. A new item and a newer version are written as soon as they are said.
+//! Everything else (a removal, a lower version, other content under one version) waits as a [`Hold`] until a full set
+//! that was asked for after the hold began says so too. A full set that would remove most of what is live waits longer.
+
+mod order;
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::model::{
+    Content, Desired, Digest, Fault, Item, ItemKey, MAX_ROW_BYTES, Observed, Stamp,
+};
+
+/// How long two full sets must be apart for the second to release the brake.
+pub const BRAKE_TIME: Duration = Duration::from_mins(10);
+/// Removals that never meet the brake, however small the environment is.
+const BRAKE_FREE: usize = 20;
+
+/// One step. Each is conditional on what was observed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// Store the item where the row is as it was seen, or where there is none.
+    Put(ItemKey, Item, Option<Stamp>),
+    /// Delete the row if it is as it was seen.
+    Remove(ItemKey, Stamp),
+    /// Say that everything has been written once.
+    MarkInitialized,
+}
+
+/// Why a difference is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It would go backward and has been said only once.
+    Unconfirmed,
+    /// It is one of too many removals.
+    Brake,
+    /// The row would have so many bytes, more than DynamoDB takes.
+    TooLarge(usize),
+    /// It cannot be stored as it is.
+    Malformed(Fault),
+}
+
+/// A difference that is left, or one that was held and is being written now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// Why.
+    pub reason: Reason,
+    /// Since when.
+    pub since: Instant,
+    /// Confirmed or released: its write is under way. It stays here until the write has been applied.
+    pub going: bool,
+    /// What was said: digest and version, or nothing for an item that is absent.
+    said: Option<(Digest, Option<u64>)>,
+    /// What was found in the table.
+    found: Option<Digest>,
+}
+
+/// All holds, and what was decided about the removals of the last full set. Goes into the next plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holds {
+    /// By item.
+    pub items: HashMap<ItemKey, Hold>,
+    /// The full set (by when it was asked for) whose removals were judged, and whether they were released.
+    judged: Option<(Instant, bool)>,
+}
+
+impl Holds {
+    /// Notes that DynamoDB refused `item` as invalid: it is not tried again until its bytes change.
+    pub fn refuse(&mut self, key: ItemKey, item: &Item, now: Instant) {
+        let said = Some((item.digest, item.version()));
+        let reason = Reason::Malformed(Fault::Refused);
+        self.items.insert(
+            key,
+            Hold {
+                reason,
+                since: now,
+                going: false,
+                said,
+                found: None,
+            },
+        );
+    }
+
+    /// How many removals the brake holds.
+    pub fn braked(&self) -> usize {
+        self.items
+            .values()
+            .filter(|hold| hold.reason == Reason::Brake && !hold.going)
+            .count()
+    }
+}
+
+/// What a plan compares.
+#[derive(Clone, Copy, Debug)]
+pub enum Scope<'a> {
+    /// Everything: the table was read anew or a full set came.
+    All,
+    /// These, and what is held.
+    Keys(&'a HashSet<ItemKey>),
+}
+
+/// What a plan is told besides the two maps.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy<'a> {
+    /// The time of this plan.
+    pub now: Instant,
+    /// The length in bytes of the name of a data partition.
+    pub namespace_bytes: usize,
+    /// An operator confirmed the removal of so many items.
+    pub confirmed_removals: Option<usize>,
+    /// Items that changed last: they go first.
+    pub urgent: &'a HashSet<ItemKey>,
+    /// Drift that is reported and not repaired.
+    pub leave: &'a HashSet<ItemKey>,
+    /// A missing marker is drift that is not repaired.
+    pub leave_marker: bool,
+    /// Tombstones that have guarded long enough.
+    pub expired: &'a HashSet<ItemKey>,
+}
+
+/// What to do, and what is left.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Stages in order; the writes of one may go at once, the next begins when all of them were applied.
+    pub stages: Vec<Vec<Write>>,
+    /// For the next plan.
+    pub held: Holds,
+}
+
+impl Plan {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.stages.is_empty()
+    }
+}
+
+/// Compares what is said with what is stored.
+pub fn plan(
+    desired: &Desired,
+    observed: &Observed,
+    held: &Holds,
+    scope: Scope<'_>,
+    policy: &Policy<'_>,
+) -> Plan {
+    let mut draft = Draft {
+        desired,
+        observed,
+        held,
+        policy,
+        writes: Vec::new(),
+        removals: Vec::new(),
+        next: HashMap::new(),
+    };
+    match scope {
+        Scope::All => {
+            desired.items.keys().for_each(|key| draft.compare(key));
+            observed
+                .items
+                .keys()
+                .filter(|key| !desired.items.contains_key(*key))
+                .for_each(|key| draft.compare(key));
+        }
+        Scope::Keys(keys) => {
+            keys.iter().for_each(|key| draft.compare(key));
+            held.items
+                .keys()
+                .filter(|key| !keys.contains(*key))
+                .for_each(|key| draft.compare(key));
+        }
+    }
+    let judged = draft.judge(scope);
+    let mut stages = order::stages(draft.writes, policy.urgent);
+    if !observed.initialized && !policy.leave_marker {
+        stages.push(vec![Write::MarkInitialized]);
+    }
+    Plan {
+        stages,
+        held: Holds {
+            items: draft.next,
+            judged,
+        },
+    }
+}
+
+/// A plan in the making.
+struct Draft<'a> {
+    desired: &'a Desired,
+    observed: &'a Observed,
+    held: &'a Holds,
+    policy: &'a Policy<'a>,
+    writes: Vec<Write>,
+    /// Confirmed removals of live items, before the brake has been asked.
+    removals: Vec<(ItemKey, Write)>,
+    next: HashMap<ItemKey, Hold>,
+}
+
+impl Draft<'_> {
+    fn compare(&mut self, key: &ItemKey) {
+        if self.policy.leave.contains(key) {
+            return;
+        }
+        match (self.desired.items.get(key), self.observed.items.get(key)) {
+            (None, None) => {}
+            (None, Some(stored)) if stored.tombstone => {
+                if self.policy.expired.contains(key) {
+                    self.writes.push(Write::Remove(key.clone(), stored.clone()));
+                }
+            }
+            (None, Some(stored)) => {
+                if self.confirm(key, None, stored) {
+                    self.removals.push((key.clone(), removal(key, stored)));
+                }
+            }
+            (Some(item), stored) => self.compare_item(key, item, stored),
+        }
+    }
+
+    fn compare_item(&mut self, key: &ItemKey, item: &Item, stored: Option<&Stamp>) {
+        if stored.is_some_and(|stored| stored.digest == item.digest) {
+            return;
+        }
+        if let Some(reason) = self.fault(key, item) {
+            self.set_aside(key, item, reason);
+            return;
+        }
+        let Some(stored) = stored else {
+            self.writes
+                .push(Write::Put(key.clone(), item.clone(), None));
+            return;
+        };
+        if stored.number().is_some() && item.version() > stored.number() {
+            self.writes
+                .push(Write::Put(key.clone(), item.clone(), Some(stored.clone())));
+        } else if item.is_tombstone() && stored.tombstone {
+            // As good as what is said, whoever wrote it.
+        } else if self.confirm(key, Some(item), stored) {
+            let write = Write::Put(key.clone(), item.clone(), Some(stored.clone()));
+            if item.is_tombstone() {
+                self.removals.push((key.clone(), write));
+            } else {
+                self.writes.push(write);
+            }
+        }
+    }
+
+    fn fault(&self, key: &ItemKey, item: &Item) -> Option<Reason> {
+        if let Content::Malformed(fault) = item.content {
+            return Some(Reason::Malformed(fault));
+        }
+        let bytes = item.row_bytes(key, self.policy.namespace_bytes);
+        if bytes > MAX_ROW_BYTES {
+            return Some(Reason::TooLarge(bytes));
+        }
+        let refused = Reason::Malformed(Fault::Refused);
+        let before = self.held.items.get(key)?;
+        (before.reason == refused && before.said.is_some_and(|(digest, _)| digest == item.digest))
+            .then_some(refused)
+    }
+
+    fn set_aside(&mut self, key: &ItemKey, item: &Item, reason: Reason) {
+        let said = Some((item.digest, item.version()));
+        let since = match self.held.items.get(key) {
+            Some(before) if before.reason == reason && before.said == said => before.since,
+            _ => self.policy.now,
+        };
+        self.next.insert(
+            key.clone(),
+            Hold {
+                reason,
+                since,
+                going: false,
+                said,
+                found: None,
+            },
+        );
+    }
+
+    /// Holds a difference that goes backward; true once a full set that was asked for since says so again. What is said
+    /// may have moved forward meanwhile; what is stored must be what it was.
+    fn confirm(&mut self, key: &ItemKey, item: Option<&Item>, stored: &Stamp) -> bool {
+        let said = item.map(|item| (item.digest, item.version()));
+        let found = Some(stored.digest);
+        let before = self.held.items.get(key).filter(|before| {
+            matches!(before.reason, Reason::Unconfirmed | Reason::Brake)
+                && before.found == found
+                && (before.said == said || moved_forward(before.said, said))
+        });
+        let (reason, since) = before.map_or((Reason::Unconfirmed, self.policy.now), |before| {
+            (before.reason, before.since)
+        });
+        let confirmed = before.is_some_and(|before| {
+            before.reason == Reason::Brake || before.since < self.desired.asked
+        });
+        self.next.insert(
+            key.clone(),
+            Hold {
+                reason,
+                since,
+                going: confirmed,
+                said,
+                found,
+            },
+        );
+        confirmed
+    }
+
+    /// The brake: holds all confirmed removals of a set or none. A set is judged once.
+    fn judge(&mut self, scope: Scope<'_>) -> Option<(Instant, bool)> {
+        let asked = self.desired.asked;
+        let judged = self.held.judged.filter(|(set, _)| *set == asked);
+        let confirmed = self.policy.confirmed_removals == Some(self.removals.len());
+        let release = match judged {
+            Some((_, released)) => released || confirmed,
+            None if matches!(scope, Scope::All) => {
+                confirmed || !self.too_many() || self.said_long_enough()
+            }
+            None => confirmed,
+        };
+        for (key, write) in std::mem::take(&mut self.removals) {
+            if release {
+                self.writes.push(write);
+            } else if let Some(hold) = self.next.get_mut(&key) {
+                if hold.reason != Reason::Brake {
+                    (hold.reason, hold.since) = (Reason::Brake, self.policy.now);
+                }
+                hold.going = false;
+            }
+        }
+        match (judged, scope) {
+            (None, Scope::Keys(_)) => self.held.judged,
+            _ => Some((asked, release)),
+        }
+    }
+
+    fn too_many(&self) -> bool {
+        let live = self
+            .observed
+            .items
+            .values()
+            .filter(|stored| !stored.tombstone)
+            .count();
+        self.removals.len() > BRAKE_FREE && self.removals.len() * 2 > live
+    }
+
+    fn said_long_enough(&self) -> bool {
+        self.removals.iter().all(|(key, _)| {
+            let before = self
+                .held
+                .items
+                .get(key)
+                .filter(|before| before.reason == Reason::Brake);
+            before.is_some_and(|before| before.since + BRAKE_TIME <= self.desired.asked)
+        })
+    }
+}
+
+/// A removal leaves a tombstone at the stored version as a guard, or nothing where that version is no number.
+fn removal(key: &ItemKey, stored: &Stamp) -> Write {
+    match stored.number() {
+        Some(version) => Write::Put(
+            key.clone(),
+            Item::tombstone(key, version),
+            Some(stored.clone()),
+        ),
+        None => Write::Remove(key.clone(), stored.clone()),
+    }
+}
+
+fn moved_forward(
+    before: Option<(Digest, Option<u64>)>,
+    now: Option<(Digest, Option<u64>)>,
+) -> bool {
+    matches!((before, now), (Some((_, before)), Some((_, now))) if now > before)
+}

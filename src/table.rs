@@ -1,0 +1,11 @@
+//! The DynamoDB table: what a row looks like, and how rows are read and written.
+
+mod connection;
+mod dynamodb;
+mod layout;
+mod trouble;
+
+pub use connection::{Connection, Fixed, connect};
+pub use dynamodb::{Outcome, Read, Table};
+pub use layout::{Layout, row_digest, stamp};
+pub use trouble::Trouble;

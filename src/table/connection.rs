@@ -1,0 +1,108 @@
+//! The clients that all environments share.
+
+use std::time::Duration;
+
+use aws_config::BehaviorVersion;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::{ClassifyRetry, RetryAction, RetryConfig};
+use aws_sdk_dynamodb::config::{Credentials, Region};
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+
+/// How long one attempt of a request may take.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a request may take with its retries. Below the time that a stop may take.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Clients for DynamoDB, shared by all environments.
+#[derive(Clone)]
+pub struct Connection {
+    pub(super) reads: Client,
+    /// Throttling is not retried: the pace answers it.
+    pub(super) writes: Client,
+    /// Where it leads, for people.
+    pub endpoint: Option<String>,
+}
+
+/// What a test or `demo` gives instead of the AWS chain.
+pub struct Fixed;
+
+/// Region and credentials come from the AWS chain, or are made up where `fixed` says that the endpoint does not care.
+pub async fn connect(endpoint: Option<&str>, fixed: Option<Fixed>) -> Connection {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
+        .build();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .timeout_config(timeouts)
+        .retry_config(RetryConfig::standard());
+    if let Some(endpoint) = endpoint {
+        loader = loader.endpoint_url(endpoint);
+    }
+    if fixed.is_some() {
+        loader = loader
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new("local", "local", None, None, "demo"));
+    }
+    let config = loader.load().await;
+    let mut shared = aws_sdk_dynamodb::config::Builder::from(&config);
+    if config.region().is_none() && endpoint.is_some() {
+        // An endpoint of one's own needs no region, but the signature does.
+        shared = shared.region(Region::new("us-east-1"));
+    }
+    let reads = Client::from_conf(shared.clone().build());
+    let writes = Client::from_conf(shared.retry_classifier(LeaveThrottling).build());
+    Connection {
+        reads,
+        writes,
+        endpoint: endpoint.map(Into::into),
+    }
+}
+
+/// Forbids the client to retry what DynamoDB throttled.
+#[derive(Debug)]
+struct LeaveThrottling;
+
+impl ClassifyRetry for LeaveThrottling {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let code = context
+            .output_or_error()
+            .and_then(Result::err)
+            .and_then(|error| error.as_operation_error());
+        let code = code.and_then(|error| {
+            let put = error
+                .downcast_ref::<PutItemError>()
+                .and_then(ProvideErrorMetadata::code);
+            put.or_else(|| {
+                error
+                    .downcast_ref::<DeleteItemError>()
+                    .and_then(ProvideErrorMetadata::code)
+            })
+        });
+        if code.is_some_and(is_throttling) {
+            RetryAction::RetryForbidden
+        } else {
+            RetryAction::NoActionIndicated
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "leave throttling to the pace"
+    }
+}
+
+pub(super) fn is_throttling(code: &str) -> bool {
+    matches!(
+        code,
+        "ThrottlingException"
+            | "ProvisionedThroughputExceededException"
+            | "RequestLimitExceeded"
+            | "Throttling"
+    )
+}

@@ -1,0 +1,154 @@
+//! What goes wrong with DynamoDB, in sentences that say what to do.
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+
+use super::connection::is_throttling;
+
+/// What goes wrong with a request, and what its reader is to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// DynamoDB refuses more for now.
+    #[error("DynamoDB throttled {0}")]
+    Throttled(&'static str),
+    /// No answer in time: whether it was done is unknown.
+    #[error("DynamoDB did not answer {0} in time")]
+    Timeout(&'static str),
+    /// No connection, or an internal error of DynamoDB's.
+    #[error(
+        "DynamoDB cannot be reached for {0} ({1}); check the endpoint, the region and the network"
+    )]
+    Unavailable(&'static str, String),
+    /// A permission is missing.
+    #[error(
+        "not allowed to {operation} on table {table} ({code}): grant dynamodb:{operation} on it to this role, or mend its credentials"
+    )]
+    AccessDenied {
+        /// DynamoDB's name of the operation.
+        operation: &'static str,
+        /// The table.
+        table: String,
+        /// DynamoDB's error code.
+        code: String,
+    },
+    /// There is no such table.
+    #[error(
+        "table {0} does not exist: create it with partition key namespace (S) and sort key key (S)"
+    )]
+    TableMissing(String),
+    /// The table has other keys.
+    #[error(
+        "table {0} has other keys than partition key namespace (S) and sort key key (S): use a table that has them"
+    )]
+    WrongSchema(String),
+    /// The credentials cannot be had.
+    #[error(
+        "no AWS credentials for {0} ({1}): give the task a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    )]
+    NoCredentials(&'static str, String),
+    /// Refused as invalid.
+    #[error("DynamoDB refused {0} as invalid")]
+    Invalid(&'static str),
+    /// Anything else.
+    #[error("DynamoDB refused {0} with {1}")]
+    Other(&'static str, String),
+}
+
+impl Trouble {
+    /// Whether only an operator can mend it.
+    pub const fn needs_operator(&self) -> bool {
+        matches!(
+            self,
+            Self::AccessDenied { .. }
+                | Self::TableMissing(_)
+                | Self::WrongSchema(_)
+                | Self::NoCredentials(..)
+        )
+    }
+}
+
+impl Trouble {
+    /// Of an operation on a table.
+    pub(super) fn of<E: ProvideErrorMetadata>(
+        operation: &'static str,
+        table: &str,
+        error: &SdkError<E>,
+    ) -> Self {
+        let service = match error {
+            SdkError::ServiceError(service) => service,
+            SdkError::TimeoutError(_) => return Trouble::Timeout(operation),
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+                return Trouble::Timeout(operation);
+            }
+            SdkError::DispatchFailure(failure) => {
+                let cause = innermost(
+                    failure
+                        .as_connector_error()
+                        .map(|error| error as &dyn std::error::Error),
+                );
+                // Credentials are fetched before anything is sent.
+                return if failure.is_other() || failure.is_user() {
+                    Trouble::NoCredentials(operation, cause)
+                } else {
+                    Trouble::Unavailable(operation, cause)
+                };
+            }
+            _ => return Trouble::Unavailable(operation, "the answer could not be read".into()),
+        };
+        let code = service.err().code().unwrap_or_default();
+        let table = || table.to_owned();
+        match code {
+            code if is_throttling(code) => Trouble::Throttled(operation),
+            "ResourceNotFoundException" => Trouble::TableMissing(table()),
+            "AccessDeniedException"
+            | "UnrecognizedClientException"
+            | "InvalidSignatureException"
+            | "ExpiredTokenException"
+            | "MissingAuthenticationToken"
+            | "MissingAuthenticationTokenException"
+            | "IncompleteSignature"
+            | "KMSAccessDeniedException" => Trouble::AccessDenied {
+                operation,
+                table: table(),
+                code: code.into(),
+            },
+            "ValidationException" if service.err().message().is_some_and(speaks_of_keys) => {
+                Trouble::WrongSchema(table())
+            }
+            "ValidationException" | "ItemCollectionSizeLimitExceededException" => {
+                Trouble::Invalid(operation)
+            }
+            _ if service.raw().status().as_u16() >= 500 => {
+                Trouble::Unavailable(operation, code.into())
+            }
+            _ => Trouble::Other(
+                operation,
+                if code.is_empty() {
+                    "no error code".into()
+                } else {
+                    code.into()
+                },
+            ),
+        }
+    }
+}
+
+/// There is no error code for a table with other keys. The words are AWS's, DynamoDB Local's and the embedded store's.
+fn speaks_of_keys(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    message.contains("key schema")
+        || message.contains("key element")
+        || message.contains("missing the key")
+        || message.contains("missed key")
+        || message.contains("query condition missed")
+}
+
+fn innermost(error: Option<&dyn std::error::Error>) -> String {
+    let mut error = match error {
+        Some(error) => error,
+        None => return "no connection".into(),
+    };
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
