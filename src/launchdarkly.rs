@@ -1,0 +1,7 @@
+//! LaunchDarkly's side: protocols without a socket, and the one place that has one.
+
+pub mod fdv1;
+pub mod sse;
+mod stream;
+
+pub use stream::{Client, Refusal, Session, Signal};
