@@ -2,4 +2,6 @@
 
 pub mod config;
 pub mod model;
+#[cfg(feature = "demo")]
+pub mod simulator;
 pub mod status;
