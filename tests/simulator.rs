@@ -1,5 +1,7 @@
 //! The simulator, spoken to as its clients do: over sockets.
 #![cfg(feature = "demo")]
 
+#[path = "simulator/launchdarkly.rs"]
+mod launchdarkly;
 #[path = "simulator/store.rs"]
 mod store;

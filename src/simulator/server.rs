@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -138,9 +139,8 @@ impl Listener for Door {
                     if let Err(error) = socket.set_nodelay(true) {
                         tracing::debug!(%error, "TCP_NODELAY could not be set");
                     }
-                    let cut = self.cut.of_one();
-                    let link = Link { peer, cut };
-                    return (Wire::new(socket, &link.cut), link);
+                    let link = Link::new(peer, self.cut.of_one());
+                    return (Wire::new(socket, &link), link);
                 }
                 // Too many open files, or a client that left at once.
                 Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
@@ -149,10 +149,8 @@ impl Listener for Door {
     }
 
     fn local_addr(&self) -> io::Result<Link> {
-        Ok(Link {
-            peer: self.listener.local_addr()?,
-            cut: CancellationToken::new(),
-        })
+        let address = self.listener.local_addr()?;
+        Ok(Link::new(address, CancellationToken::new()))
     }
 }
 
@@ -161,9 +159,18 @@ impl Listener for Door {
 pub(super) struct Link {
     peer: SocketAddr,
     cut: CancellationToken,
+    last_bytes: Arc<AtomicBool>,
 }
 
 impl Link {
+    fn new(peer: SocketAddr, cut: CancellationToken) -> Self {
+        Self {
+            peer,
+            cut,
+            last_bytes: Arc::default(),
+        }
+    }
+
     /// Ends the connection without another byte. The answer is never sent, and neither is the end of one that has begun.
     pub(super) fn cut(&self) {
         tracing::trace!(peer = %self.peer, "connection cut");
@@ -173,6 +180,12 @@ impl Link {
     /// [`Link::cut`], for a handler that has nothing to answer.
     pub(super) async fn cut_for_good<T>(&self) -> T {
         self.cut();
+        std::future::pending().await
+    }
+
+    /// Cuts the connection when everything that was said so far is on its way: for the body of an answer.
+    pub(super) async fn cut_after_the_last_byte<T>(&self) -> T {
+        self.last_bytes.store(true, Ordering::Release);
         std::future::pending().await
     }
 }
@@ -186,21 +199,21 @@ impl Connected<IncomingStream<'_, Door>> for Link {
 /// A socket that fails once its connection is cut.
 struct Wire {
     socket: TcpStream,
-    token: CancellationToken,
+    link: Link,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl Wire {
-    fn new(socket: TcpStream, token: &CancellationToken) -> Self {
+    fn new(socket: TcpStream, link: &Link) -> Self {
         Self {
             socket,
-            token: token.clone(),
-            cut: Box::pin(token.clone().cancelled_owned()),
+            link: link.clone(),
+            cut: Box::pin(link.cut.clone().cancelled_owned()),
         }
     }
 
     fn check(&self) -> io::Result<()> {
-        if self.token.is_cancelled() {
+        if self.link.cut.is_cancelled() {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
         Ok(())
@@ -245,6 +258,10 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Called when no byte waits in a buffer of ours any more.
+        if self.link.last_bytes.load(Ordering::Acquire) {
+            self.link.cut();
+        }
         self.check()?;
         Pin::new(&mut self.socket).poll_flush(context)
     }
