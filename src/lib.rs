@@ -4,5 +4,7 @@ pub mod config;
 pub mod launchdarkly;
 pub mod model;
 pub mod plan;
+#[cfg(feature = "demo")]
+pub mod simulator;
 pub mod status;
 pub mod table;

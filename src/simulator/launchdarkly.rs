@@ -1,0 +1,328 @@
+//! LaunchDarkly as its SDKs and we see it: the stream, the poll, the events' sink.
+
+mod behaviour;
+mod environment;
+mod items;
+mod wire;
+
+use std::collections::{HashMap, VecDeque};
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::Context as _;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
+use axum::http::header::{ACCEPT_ENCODING, AUTHORIZATION, IF_NONE_MATCH};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, response};
+use axum::response::{IntoResponse, Response};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::bell::Bell;
+use super::server::{Link, Server};
+use behaviour::{Answer, First};
+use wire::Outgoing;
+
+pub use behaviour::Behaviour;
+pub use environment::{Environment, Seen};
+pub use items::Items;
+pub use wire::LineEnd;
+
+/// The last requests that are remembered.
+const REMEMBERED: usize = 10_000;
+
+/// A simulated LaunchDarkly. Stops when it is dropped.
+pub struct LaunchDarkly {
+    world: Arc<World>,
+    server: Server,
+}
+
+#[derive(Default)]
+struct World {
+    environments: Mutex<HashMap<String, Environment>>,
+    requests: Mutex<VecDeque<Received>>,
+    bell: Bell,
+}
+
+/// A request that came.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// GET or POST.
+    pub method: Method,
+    /// Path and query.
+    pub path: String,
+    /// All but `Authorization`.
+    pub headers: HeaderMap,
+    /// What `Authorization` held.
+    pub key: Key,
+}
+
+/// What a request's `Authorization` held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// There was none.
+    Absent,
+    /// A key of no environment.
+    Unknown,
+    /// An environment's key, which ends so.
+    EndingIn(String),
+}
+
+impl LaunchDarkly {
+    /// Starts it on the current runtime. Port 0 takes a free one.
+    pub async fn start(address: SocketAddr) -> anyhow::Result<Self> {
+        let world = Arc::<World>::default();
+        let router = Router::new()
+            .fallback(receive)
+            .layer(DefaultBodyLimit::disable())
+            .with_state(Arc::clone(&world));
+        let server = Server::start(address, router, tokio::runtime::Handle::current())
+            .await
+            .with_context(|| format!("the simulated LaunchDarkly cannot listen on {address}"))?;
+        Ok(Self { world, server })
+    }
+
+    /// The stream's, the polls' and the events' base.
+    pub fn uri(&self) -> String {
+        format!("http://{}", self.server.address())
+    }
+
+    /// The environment with this SDK key; made, and empty, when it is first named.
+    pub fn environment(&self, sdk_key: &str) -> Environment {
+        self.world
+            .environments()
+            .entry(sdk_key.into())
+            .or_insert_with(Environment::new)
+            .clone()
+    }
+
+    /// This key is refused from now on, and its streams end.
+    pub fn revoke(&self, sdk_key: &str) {
+        if let Some(environment) = self.world.environments().remove(sdk_key) {
+            environment.disconnect_all();
+        }
+    }
+
+    /// Gives an environment another key; the old one is refused from now on, and its streams end.
+    pub fn replace_key(&self, old: &str, new: &str) {
+        let mut environments = self.world.environments();
+        if let Some(environment) = environments.remove(old) {
+            environment.disconnect_all();
+            environments.insert(new.into(), environment);
+        }
+    }
+
+    /// The last 10,000 requests, oldest first.
+    pub fn requests(&self) -> Vec<Received> {
+        self.world.requests().iter().cloned().collect()
+    }
+
+    /// Returns once `n` requests of any sort have come.
+    ///
+    /// # Panics
+    ///
+    /// After half a minute.
+    pub async fn wait_for_requests(&self, n: usize) {
+        let what = format!("{n} requests to LaunchDarkly");
+        let come = || self.world.requests().len() >= n;
+        self.world.bell.until(&what, come).await;
+    }
+
+    /// Refuses connections and cuts those that there are. What environments say stays.
+    pub async fn stop(&self) {
+        self.server.close().await;
+    }
+
+    /// Listens again on the same port.
+    pub async fn restart(&self) -> anyhow::Result<()> {
+        self.server
+            .open()
+            .await
+            .map(drop)
+            .context("the simulated LaunchDarkly cannot listen on its port again")
+    }
+}
+
+impl World {
+    fn environments(&self) -> MutexGuard<'_, HashMap<String, Environment>> {
+        self.environments
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn requests(&self) -> MutexGuard<'_, VecDeque<Received>> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember(&self, received: Received) {
+        {
+            let mut requests = self.requests();
+            if requests.len() == REMEMBERED {
+                requests.pop_front();
+            }
+            requests.push_back(received);
+        }
+        self.bell.ring();
+    }
+}
+
+async fn receive(
+    State(world): State<Arc<World>>,
+    ConnectInfo(link): ConnectInfo<Link>,
+    method: Method,
+    uri: Uri,
+    mut headers: HeaderMap,
+    _read_to_the_end: Bytes,
+) -> Response {
+    let key = headers.remove(AUTHORIZATION);
+    let key = key.as_ref().and_then(|key| key.to_str().ok());
+    // Very old SDKs put a word before it.
+    let key = key.map(|key| key.strip_prefix("api_key ").unwrap_or(key));
+    let environment = key.and_then(|key| world.environments().get(key).cloned());
+    world.remember(Received {
+        method: method.clone(),
+        path: uri.to_string(),
+        headers: headers.clone(),
+        key: match (key, &environment) {
+            (None, _) => Key::Absent,
+            (Some(_), None) => Key::Unknown,
+            (Some(key), Some(_)) => Key::EndingIn(last_four(key)),
+        },
+    });
+    let known = matches!(
+        (method.as_str(), uri.path()),
+        ("GET", "/all" | "/sdk/latest-all") | ("POST", "/bulk" | "/diagnostic")
+    );
+    match environment {
+        _ if !known => StatusCode::NOT_FOUND.into_response(),
+        None => (StatusCode::UNAUTHORIZED, "unknown SDK key\n").into_response(),
+        Some(environment) => match uri.path() {
+            "/all" => stream(&environment, link).await,
+            "/sdk/latest-all" => poll(&environment, &headers, link).await,
+            _ => StatusCode::ACCEPTED.into_response(),
+        },
+    }
+}
+
+fn last_four(key: &str) -> String {
+    let start = key.char_indices().rev().nth(3).map_or(0, |(at, _)| at);
+    key[start..].into()
+}
+
+async fn stream(environment: &Environment, link: Link) -> Response {
+    let behaviour = environment.attempt();
+    if let Some(other) = otherwise(&behaviour, &link).await {
+        return other;
+    }
+    let head =
+        head(&behaviour, environment, "text/event-stream").header("cache-control", "no-cache");
+    let (items, messages, open) = environment.open();
+    let first = match behaviour.first.clone() {
+        First::Put => wire::event("put", items.to_put().as_bytes(), behaviour.line_end),
+        First::Bytes(bytes) => bytes.into(),
+        First::GzipBomb(bytes) => gzip_bomb(bytes),
+    };
+    let outgoing = Outgoing::new(&behaviour, first, link).follow(messages, open);
+    finish(head, outgoing.into_body())
+}
+
+async fn poll(environment: &Environment, asked: &HeaderMap, link: Link) -> Response {
+    let behaviour = environment.poll();
+    if let Some(other) = otherwise(&behaviour, &link).await {
+        return other;
+    }
+    let mut head = head(&behaviour, environment, "application/json");
+    let body: Bytes = match behaviour.first.clone() {
+        First::Bytes(bytes) => bytes.into(),
+        First::GzipBomb(bytes) => gzip_bomb(bytes),
+        First::Put => {
+            let json = environment.items().to_json();
+            let tag = format!("\"{:x}\"", crc_of(json.as_bytes()));
+            head = head.header("etag", &tag);
+            if asked
+                .get(IF_NONE_MATCH)
+                .is_some_and(|it| it == tag.as_str())
+            {
+                return finish(head.status(StatusCode::NOT_MODIFIED), Body::empty());
+            }
+            let wants_gzip = asked
+                .get(ACCEPT_ENCODING)
+                .and_then(|it| it.to_str().ok())
+                .is_some_and(|it| it.contains("gzip"));
+            if wants_gzip {
+                head = head.header("content-encoding", "gzip");
+                gzip(std::iter::once(json.as_bytes()))
+            } else {
+                json.into()
+            }
+        }
+    };
+    finish(head, Outgoing::new(&behaviour, body, link).end())
+}
+
+/// What is answered where it is neither a stream nor a data set.
+async fn otherwise(behaviour: &Behaviour, link: &Link) -> Option<Response> {
+    tokio::time::sleep(behaviour.delay).await;
+    match &behaviour.answer {
+        Answer::AsAsked => None,
+        Answer::Cut => link.cut_for_good().await,
+        Answer::Never => std::future::pending().await,
+        Answer::Status(status, body) => {
+            let head = with_headers(Response::builder().status(*status), behaviour);
+            Some(finish(head, Body::from(body.clone())))
+        }
+    }
+}
+
+fn head(behaviour: &Behaviour, environment: &Environment, usual: &str) -> response::Builder {
+    let mut head = with_headers(Response::builder(), behaviour);
+    if behaviour.content_type.is_none() {
+        head = head.header("content-type", usual);
+    }
+    match environment.id() {
+        Some(id) => head.header("x-ld-envid", id),
+        None => head,
+    }
+}
+
+fn with_headers(mut head: response::Builder, behaviour: &Behaviour) -> response::Builder {
+    if let Some(content_type) = &behaviour.content_type {
+        head = head.header("content-type", content_type);
+    }
+    for (name, value) in &behaviour.headers {
+        head = head.header(name, value);
+    }
+    head
+}
+
+fn finish(head: response::Builder, body: Body) -> Response {
+    head.body(body).unwrap_or_else(|error| {
+        let message = format!("the simulator was told to send what HTTP cannot: {error}\n");
+        (StatusCode::INTERNAL_SERVER_ERROR, message).into_response()
+    })
+}
+
+/// Enough to tell two data sets apart.
+fn crc_of(bytes: &[u8]) -> u32 {
+    let mut sum = flate2::Crc::new();
+    sum.update(bytes);
+    sum.sum()
+}
+
+fn gzip_bomb(bytes: usize) -> Bytes {
+    const PIECE: [u8; 1 << 16] = [b' '; 1 << 16];
+    gzip(std::iter::repeat_n(&PIECE[..], bytes.div_ceil(PIECE.len())))
+}
+
+fn gzip<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Bytes {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    // A vector takes every byte, so neither can fail; a body cut short would be noticed by whoever reads it.
+    for piece in pieces {
+        if encoder.write_all(piece).is_err() {
+            break;
+        }
+    }
+    encoder.finish().unwrap_or_default().into()
+}
