@@ -1,0 +1,232 @@
+//! Looks at the table: the first one, the marker, and the whole prefix again to find what changed without us.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use super::cell::GUARD_TIME;
+use super::pass::index;
+use super::write::Writer;
+use crate::metrics::{DriftType, Op, Purpose};
+use crate::model::{ItemKey, Kind, Observed, Stamp};
+use crate::table::{Table, Trouble};
+
+/// Tombstones deleted at one verify, at most.
+const EXPIRED_AT_ONCE: usize = 25;
+
+/// What is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Everything, before anything else.
+    First,
+    /// Everything again.
+    Verify,
+    /// The marker alone.
+    Marker,
+}
+
+/// What was seen.
+pub(super) struct Looked {
+    pub(super) what: Look,
+    seen: Result<(Observed, f64), Trouble>,
+    took: Duration,
+}
+
+/// Looks, a page at a time: the readers share the partition's read units.
+pub(super) async fn look(table: Table, what: Look) -> Looked {
+    let started = Instant::now();
+    let seen = match what {
+        Look::Marker => table.marker().await.map(|marker| {
+            let seen = Observed {
+                initialized: marker.value,
+                ..Observed::default()
+            };
+            (seen, marker.units)
+        }),
+        Look::First | Look::Verify => read_all(&table).await,
+    };
+    Looked {
+        what,
+        seen,
+        took: started.elapsed(),
+    }
+}
+
+/// Reads the marker and both data partitions; also the read units that it took.
+pub(super) async fn read_all(table: &Table) -> Result<(Observed, f64), Trouble> {
+    // The marker first: it is written last, so what it vouches for is read after it.
+    let marker = table.marker().await?;
+    let mut seen = Observed {
+        initialized: marker.value,
+        ..Observed::default()
+    };
+    let mut units = marker.units;
+    for kind in Kind::ALL {
+        let mut after = None;
+        loop {
+            let page = table.page(kind, after, &mut seen).await?;
+            units += page.units;
+            after = page.value;
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+    Ok((seen, units))
+}
+
+impl Writer<'_> {
+    /// Takes the first look.
+    pub(super) fn first_looked(&mut self, looked: Looked) -> Result<(), Trouble> {
+        let (seen, units) = looked.seen?;
+        self.count_read(Purpose::FirstLook, units);
+        info!(
+            rows = seen.items.len(),
+            initialized = seen.initialized,
+            milliseconds = looked.took.as_millis(),
+            "read the table"
+        );
+        self.first_write = !seen.initialized;
+        self.take_observed(seen);
+        self.everything = true;
+        self.report_read();
+        Ok(())
+    }
+
+    /// Compares what was seen with what was remembered; true if the marker is gone and everything must be read.
+    pub(super) fn compare_look(&mut self, looked: Looked) -> Result<bool, Trouble> {
+        let (seen, units) = looked.seen?;
+        let marker_gone = self.observed.initialized && !seen.initialized;
+        if marker_gone {
+            self.found(DriftType::Marker, None);
+        }
+        self.observed.initialized = seen.initialized;
+        self.report_marker();
+        if looked.what == Look::Marker {
+            self.count_read(Purpose::Marker, units);
+            return Ok(marker_gone);
+        }
+        self.count_read(Purpose::Verify, units);
+        let metrics = &self.environment.metrics;
+        metrics.verify_seconds.record(looked.took.as_secs_f64());
+        let drift = self.differences(&seen);
+        self.merge(seen);
+        for (key, drift) in drift {
+            self.found(drift, Some(key));
+        }
+        self.expire_tombstones();
+        self.report_read();
+        Ok(false)
+    }
+
+    fn count_read(&self, purpose: Purpose, units: f64) {
+        self.environment
+            .metrics
+            .capacity
+            .of((Op::Read, purpose))
+            .increment(super::pass::whole(units));
+    }
+
+    /// How rows differ from what is remembered of them, those aside that we wrote while the table was being read.
+    fn differences(&self, seen: &Observed) -> Vec<(ItemKey, DriftType)> {
+        let ours = |key: &&ItemKey| !self.written_meanwhile.contains(*key);
+        let gone = self
+            .observed
+            .items
+            .keys()
+            .filter(|key| !seen.items.contains_key(*key));
+        let mut drift: Vec<_> = gone
+            .filter(ours)
+            .map(|key| (key.clone(), DriftType::Missing))
+            .collect();
+        for (key, now) in seen.items.iter().filter(|(key, _)| ours(key)) {
+            if let Some(drifted) = drift_type(self.observed.items.get(key), now) {
+                drift.push((key.clone(), drifted));
+            }
+        }
+        drift
+    }
+
+    /// Takes what was seen, and keeps what we wrote meanwhile.
+    fn merge(&mut self, mut seen: Observed) {
+        for key in self.written_meanwhile.drain() {
+            match self.observed.items.remove(&key) {
+                Some(stamp) => seen.items.insert(key, stamp),
+                None => seen.items.remove(&key),
+            };
+        }
+        self.take_observed(seen);
+    }
+
+    fn take_observed(&mut self, seen: Observed) {
+        self.live = [0; 2];
+        let now = Instant::now();
+        let mut tombstones = std::mem::take(&mut self.tombstones);
+        for (key, stamp) in &seen.items {
+            if stamp.tombstone {
+                let since = tombstones.remove(key).unwrap_or(now);
+                self.tombstones.insert(key.clone(), since);
+            } else {
+                self.live[index(key.kind)] += 1;
+            }
+        }
+        self.observed = seen;
+    }
+
+    /// Reports a drift, and has it repaired unless we are told not to.
+    fn found(&mut self, drift: DriftType, key: Option<ItemKey>) {
+        self.environment.metrics.drift.of(drift).increment(1);
+        let repair = self.environment.habits.repair;
+        let Some(key) = key else {
+            warn!(
+                r#type = drift.label(),
+                repair, "the marker changed without us"
+            );
+            self.left_marker = !repair;
+            self.everything |= repair;
+            return;
+        };
+        warn!(r#type = drift.label(), kind = %key.kind, key = %key.key, repair, "a row changed without us");
+        if repair {
+            self.drifted.insert(key.clone(), drift);
+            self.backlog.insert(key);
+        } else {
+            self.left.insert(key);
+        }
+    }
+
+    /// Lets a few tombstones go that nobody speaks of any more.
+    fn expire_tombstones(&mut self) {
+        let now = Instant::now();
+        let old = self
+            .tombstones
+            .iter()
+            .filter(|(_, since)| **since + GUARD_TIME <= now)
+            .map(|(key, _)| key);
+        let said = |key: &&ItemKey| {
+            self.cell
+                .look(|desired| desired.is_none_or(|it| it.items.contains_key(*key)))
+        };
+        let expired: Vec<_> = old
+            .filter(|key| !said(key))
+            .take(EXPIRED_AT_ONCE)
+            .cloned()
+            .collect();
+        self.expired.extend(expired);
+    }
+}
+
+fn drift_type(before: Option<&Stamp>, now: &Stamp) -> Option<DriftType> {
+    let Some(before) = before else {
+        return (!now.tombstone).then_some(DriftType::Extra);
+    };
+    if before == now {
+        return None;
+    }
+    Some(match (before.number(), now.number()) {
+        (Some(before), Some(now)) if now < before => DriftType::Older,
+        (Some(before), Some(now)) if now > before => DriftType::Newer,
+        _ => DriftType::Altered,
+    })
+}

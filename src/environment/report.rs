@@ -1,0 +1,272 @@
+//! What the writing half tells: the status, the log, the metrics. Never an item's contents.
+
+use tokio::time::Instant;
+use tracing::{debug, error, info, warn};
+
+use super::pass::index;
+use super::write::Writer;
+use crate::clock;
+use crate::metrics::From;
+use crate::model::{Item, ItemKey, Kind, Stamp};
+use crate::plan::{Hold, Holds, Plan, Reason};
+use crate::status::{Held, HeldReason, TablePhase};
+use crate::table::Trouble;
+
+/// More new holds than this are told by their number.
+const NAMED_AT_ONCE: usize = 20;
+
+impl Writer<'_> {
+    /// The table has been read as a whole.
+    pub(super) fn report_read(&self) {
+        let now = clock::now();
+        let live = self.live;
+        self.environment.status.update(|facts| {
+            facts.verified = Some(now);
+            facts.items = Kind::ALL.map(|kind| (kind, live[index(kind)]));
+        });
+        self.report_marker();
+    }
+
+    /// The marker was seen, written or found missing.
+    pub(super) fn report_marker(&self) {
+        let initialized = self.observed.initialized;
+        self.environment
+            .status
+            .update(|facts| facts.initialized = initialized);
+    }
+
+    /// The table answered though nothing had to be written.
+    pub(super) fn report_reached(&self) {
+        let settled = self.is_settled();
+        let now = clock::now();
+        self.environment.status.update(|facts| {
+            if matches!(
+                facts.table.0,
+                TablePhase::Unreachable | TablePhase::Misconfigured
+            ) {
+                facts.table = (
+                    if settled {
+                        TablePhase::Settled
+                    } else {
+                        TablePhase::Writing
+                    },
+                    now,
+                );
+                facts.table_advice = None;
+            }
+        });
+    }
+
+    /// A plan was made: says what is newly held.
+    pub(super) fn report_plan(&self, plan: &Plan) {
+        let known = |key: &ItemKey, hold: &Hold| {
+            self.holds
+                .items
+                .get(key)
+                .is_some_and(|before| before.reason == hold.reason)
+        };
+        let new: Vec<_> = plan
+            .held
+            .items
+            .iter()
+            .filter(|(key, hold)| !known(key, hold))
+            .collect();
+        if new.len() > NAMED_AT_ONCE {
+            warn!(items = new.len(), "newly held; the status names them");
+        } else {
+            new.into_iter()
+                .for_each(|(key, hold)| newly_held(key, hold));
+        }
+        let (before, now) = (self.holds.braked(), plan.held.braked());
+        if now > 0 && now != before {
+            error!(
+                removals = now,
+                "the brake holds the removal of most items until LaunchDarkly says so again in 10 minutes; to confirm it now: sync --confirm-removals {now}"
+            );
+        } else if before > 0 && now == 0 {
+            info!(removals = before, "the brake holds nothing any more");
+        }
+        if !plan.is_empty() {
+            self.set_phase(TablePhase::Writing);
+        }
+        self.report_holds(&plan.held, plan.stages.iter().map(Vec::len).sum());
+        if self.everything {
+            self.report_largest();
+        }
+    }
+
+    fn report_holds(&self, holds: &Holds, pending: usize) {
+        let braked = holds.braked();
+        let held = holds.items.iter().filter(|(_, hold)| !hold.going);
+        let held = held
+            .map(|(key, hold)| (key.clone(), describe(hold)))
+            .collect();
+        self.environment.status.update(|facts| {
+            (facts.held, facts.braked, facts.pending) = (held, braked, pending);
+        });
+    }
+
+    fn report_largest(&self) {
+        let namespace_bytes = self.environment.table.layout.namespace_bytes();
+        let largest = self.cell.look(|desired| {
+            let items = desired.into_iter().flat_map(|desired| &desired.items);
+            items
+                .map(|(key, item)| item.row_bytes(key, namespace_bytes))
+                .max()
+        });
+        self.environment
+            .status
+            .update(|facts| facts.largest_item = largest.unwrap_or_default());
+    }
+
+    /// A pass ended.
+    pub(super) fn report_pass(&mut self) {
+        for kind in Kind::ALL {
+            let rate = self.paces[index(kind)].rate();
+            self.environment
+                .metrics
+                .pace
+                .of(kind)
+                .set(rate.unwrap_or_default());
+        }
+        let settled = self.is_settled();
+        if settled && std::mem::take(&mut self.first_write) {
+            let took = self
+                .full_received
+                .map(|received| received.elapsed().as_millis());
+            info!(
+                segments = self.live[0],
+                flags = self.live[1],
+                milliseconds = took,
+                "first write complete"
+            );
+        }
+        let now = clock::now();
+        let (live, pending) = (self.live, self.backlog.len() + self.doubtful.len());
+        self.report_holds(&self.holds, pending);
+        self.environment.status.update(|facts| {
+            facts.items = Kind::ALL.map(|kind| (kind, live[index(kind)]));
+            if settled {
+                facts.stored = Some(now);
+                facts.table_advice = None;
+                if facts.table.0 != TablePhase::Settled {
+                    facts.table = (TablePhase::Settled, now);
+                }
+            }
+        });
+    }
+
+    /// Everything said is stored or held by name.
+    fn is_settled(&self) -> bool {
+        self.backlog.is_empty()
+            && self.doubtful.is_empty()
+            && !self.everything
+            && self.observed.initialized | self.left_marker
+    }
+
+    /// A write was applied.
+    pub(super) fn report_applied(
+        &mut self,
+        key: &ItemKey,
+        before: Option<&Stamp>,
+        item: Option<&Item>,
+        answered: Instant,
+    ) {
+        let metrics = &self.environment.metrics;
+        let drift = self.drifted.remove(key);
+        // What nobody announced has not come from anywhere.
+        let received = self.received.get(key).copied().or(self.full_received);
+        let received = received.filter(|_| drift.is_none() && item.is_some());
+        let took = received.map(|received| answered.saturating_duration_since(received));
+        if let Some(took) = took {
+            metrics
+                .propagation
+                .of(From::Received)
+                .record(took.as_secs_f64());
+        }
+        let (old, new) = (before.and_then(Stamp::number), item.and_then(Item::version));
+        let lowered = item.is_some_and(|item| !item.is_tombstone()) && new < old;
+        if lowered {
+            metrics.versions_lowered.increment(1);
+        }
+        if let Some(drift) = drift {
+            metrics.repairs.of(drift).increment(1);
+        }
+        self.environment.status.update(|facts| facts.written += 1);
+        let action = match item {
+            None => "removed",
+            Some(item) if item.is_tombstone() => "deleted",
+            Some(_) => "stored",
+        };
+        let milliseconds = took.map(|took| took.as_secs_f64() * 1_000.0);
+        // The items of a first write have their summary; a line for each would bury everything else.
+        if self.first_write && !self.urgent.contains(key) {
+            debug!(kind = %key.kind, key = %key.key, old_version = old, new_version = new, milliseconds, "{action}");
+        } else {
+            info!(kind = %key.kind, key = %key.key, old_version = old, new_version = new, milliseconds, "{action}");
+        }
+    }
+
+    /// DynamoDB refuses an item as invalid.
+    pub(super) fn report_invalid(&self, key: &ItemKey) {
+        warn!(kind = %key.kind, key = %key.key, reason = HeldReason::Malformed.label(), "DynamoDB refused the item as invalid; its previous version stays until LaunchDarkly sends another one");
+    }
+
+    /// A request failed.
+    pub(super) fn report_trouble(&self, trouble: &Trouble) {
+        let now = clock::now();
+        let phase = if trouble.needs_operator() {
+            TablePhase::Misconfigured
+        } else {
+            TablePhase::Unreachable
+        };
+        self.environment.status.update(|facts| {
+            facts.table_advice = Some(trouble.to_string());
+            if facts.table.0 != phase {
+                facts.table = (phase, now);
+            }
+        });
+    }
+}
+
+fn newly_held(key: &ItemKey, hold: &Hold) {
+    let Held { reason, detail, .. } = describe(hold);
+    match hold.reason {
+        Reason::TooLarge(_) | Reason::Malformed(_) => {
+            warn!(kind = %key.kind, key = %key.key, reason = reason.label(), "held: {detail}");
+        }
+        Reason::Unconfirmed if !hold.going => {
+            info!(kind = %key.kind, key = %key.key, reason = reason.label(), "held: {detail}");
+        }
+        // Many at once, told by their number.
+        Reason::Unconfirmed | Reason::Brake => {}
+    }
+}
+
+fn describe(hold: &Hold) -> Held {
+    let (reason, detail) = match hold.reason {
+        Reason::Unconfirmed => (
+            HeldReason::Unconfirmed,
+            "it goes backward and has been said only once".to_owned(),
+        ),
+        Reason::Brake => (
+            HeldReason::Brake,
+            "one of too many removals at once".to_owned(),
+        ),
+        Reason::TooLarge(bytes) => (
+            HeldReason::TooLarge,
+            format!(
+                "its row would have {bytes} bytes, DynamoDB takes 409600; its previous version stays"
+            ),
+        ),
+        Reason::Malformed(fault) => (
+            HeldReason::Malformed,
+            format!("{fault}; its previous version stays"),
+        ),
+    };
+    Held {
+        reason,
+        detail,
+        since: hold.since,
+    }
+}

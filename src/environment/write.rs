@@ -1,0 +1,316 @@
+//! The half that writes: sleeps until there is something to compare, makes a pass, and looks at the table now and then.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use super::Environment;
+use super::backoff::PassBackoff;
+use super::cell::{Cell, Reopen};
+use super::drift::{Look, Looked};
+use super::pace::Pace;
+use crate::clock;
+use crate::metrics::{DriftType, ReopenCause};
+use crate::model::{ItemKey, Observed, Stamp};
+use crate::plan::{BRAKE_TIME, Holds, Reason};
+use crate::status::TablePhase;
+use crate::table::Trouble;
+
+/// A hold that has stood so long makes the listening half ask again.
+const CONFIRM_AFTER: Duration = Duration::from_secs(5);
+
+/// See the module.
+pub(super) struct Writer<'a> {
+    pub(super) environment: &'a Environment,
+    pub(super) cell: &'a Cell,
+    reopen: &'a Reopen,
+    /// What the table holds.
+    pub(super) observed: Observed,
+    /// Live rows, segments and flags.
+    pub(super) live: [usize; 2],
+    pub(super) holds: Holds,
+    /// Everything is to be compared.
+    pub(super) everything: bool,
+    /// What is to be compared: touched, or left undone.
+    pub(super) backlog: HashSet<ItemKey>,
+    /// Of the backlog, what was announced singly: it goes first.
+    pub(super) urgent: HashSet<ItemKey>,
+    /// When the last byte of what announced an item came.
+    pub(super) received: HashMap<ItemKey, Instant>,
+    /// When the last byte of the last full set came.
+    pub(super) full_received: Option<Instant>,
+    /// Rows that a write left in doubt: to be read before anything else.
+    pub(super) doubtful: HashSet<ItemKey>,
+    /// Flags' and segments' partitions.
+    pub(super) paces: [Pace; 2],
+    backoff: PassBackoff,
+    /// No pass before then.
+    retry_at: Instant,
+    /// Rows that changed without us, until they are repaired.
+    pub(super) drifted: HashMap<ItemKey, DriftType>,
+    /// Drift that is left alone.
+    pub(super) left: HashSet<ItemKey>,
+    pub(super) left_marker: bool,
+    /// The marker is to be written, and was not yet.
+    pub(super) unmarked: bool,
+    /// Since when tombstones guard.
+    pub(super) tombstones: HashMap<ItemKey, Instant>,
+    /// Tombstones that have guarded long enough.
+    pub(super) expired: HashSet<ItemKey>,
+    /// Rows written while the table is being read.
+    pub(super) written_meanwhile: HashSet<ItemKey>,
+    looking: Option<BoxFuture<'static, Looked>>,
+    verify_at: Instant,
+    marker_at: Instant,
+    /// The table was not initialised when this term began.
+    pub(super) first_write: bool,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(environment: &'a Environment, cell: &'a Cell, reopen: &'a Reopen) -> Self {
+        let now = Instant::now();
+        Self {
+            environment,
+            cell,
+            reopen,
+            observed: Observed::default(),
+            live: [0; 2],
+            holds: Holds::default(),
+            everything: false,
+            backlog: HashSet::new(),
+            urgent: HashSet::new(),
+            received: HashMap::new(),
+            full_received: None,
+            doubtful: HashSet::new(),
+            paces: Default::default(),
+            backoff: PassBackoff::default(),
+            retry_at: now,
+            drifted: HashMap::new(),
+            left: HashSet::new(),
+            left_marker: false,
+            unmarked: false,
+            tombstones: HashMap::new(),
+            expired: HashSet::new(),
+            written_meanwhile: HashSet::new(),
+            looking: None,
+            verify_at: now,
+            marker_at: now,
+            first_write: false,
+        }
+    }
+
+    pub(super) async fn run(mut self, stop: &CancellationToken) {
+        if !self.first_look(stop).await {
+            return;
+        }
+        while !stop.is_cancelled() {
+            let now = Instant::now();
+            self.take_touched();
+            if self.has_work() && self.retry_at <= now {
+                let end = self.pass(stop).await;
+                self.after_pass(end.trouble.as_ref(), end.applied > 0);
+                continue;
+            }
+            self.wish(now);
+            self.begin_look(now);
+            let wake = self.wake(now);
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
+                () = self.cell.changed() => {}
+                looked = look(&mut self.looking) => self.looked(looked),
+                () = sleep_until(wake) => {}
+            }
+        }
+    }
+
+    /// Reads the table for the first time; false if we were asked to stop before that worked.
+    async fn first_look(&mut self, stop: &CancellationToken) -> bool {
+        loop {
+            let looked = tokio::select! {
+                biased;
+                () = stop.cancelled() => return false,
+                looked = super::drift::look(self.environment.table.clone(), Look::First) => looked,
+            };
+            match self.first_looked(looked) {
+                Ok(()) => {
+                    self.backoff.succeeded();
+                    let now = Instant::now();
+                    let habits = self.environment.habits;
+                    // Many environments that start together do not verify together.
+                    self.verify_at = now
+                        + habits
+                            .verify_interval
+                            .mul_f64(0.5 + rand::random::<f64>() / 2.0);
+                    self.marker_at = now + habits.marker_check_interval;
+                    return true;
+                }
+                Err(trouble) => {
+                    self.after_pass(Some(&trouble), false);
+                    tokio::select! {
+                        () = stop.cancelled() => return false,
+                        () = sleep_until(self.retry_at) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    fn take_touched(&mut self) {
+        let touched = self.cell.take();
+        if touched.is_empty() {
+            return;
+        }
+        if let Some(received) = touched.full {
+            self.everything = true;
+            self.full_received = Some(received);
+            self.received.clear();
+        }
+        for (key, received) in touched.items {
+            self.left.remove(&key);
+            self.backlog.insert(key.clone());
+            self.urgent.insert(key.clone());
+            self.received.insert(key, received);
+        }
+    }
+
+    fn has_work(&self) -> bool {
+        self.everything
+            || !self.backlog.is_empty()
+            || !self.doubtful.is_empty()
+            || !self.expired.is_empty()
+            || self.unmarked
+    }
+
+    fn after_pass(&mut self, trouble: Option<&Trouble>, progress: bool) {
+        let Some(trouble) = trouble else {
+            self.backoff.succeeded();
+            return;
+        };
+        let delay = self.backoff.failed(trouble.needs_operator(), progress);
+        self.retry_at = Instant::now() + delay;
+        warn!(reason = %trouble, retry_in_milliseconds = delay.as_millis(), "the table could not be read or written");
+        self.report_trouble(trouble);
+    }
+
+    /// Makes the listening half ask again for what has been held long enough, unless it is to ask already.
+    fn wish(&self, now: Instant) {
+        if self.confirm_at().is_some_and(|due| due <= now) {
+            self.reopen.wish(now, ReopenCause::Held);
+        }
+    }
+
+    /// When the next hold wants to be confirmed; none while it is being asked for.
+    fn confirm_at(&self) -> Option<Instant> {
+        let asked = self
+            .cell
+            .look(|desired| desired.map(|desired| desired.asked))?;
+        if self.reopen.wished_since(Some(asked)).is_some() {
+            return None;
+        }
+        let holds = self.holds.items.values().filter(|hold| !hold.going);
+        holds
+            .filter_map(|hold| match hold.reason {
+                Reason::Unconfirmed => Some(hold.since + CONFIRM_AFTER),
+                Reason::Brake => Some(hold.since + BRAKE_TIME).filter(|due| asked < *due),
+                Reason::TooLarge(_) | Reason::Malformed(_) => None,
+            })
+            .min()
+    }
+
+    fn wake(&self, now: Instant) -> Instant {
+        let timers = if self.looking.is_some() {
+            None
+        } else {
+            Some(self.verify_at.min(self.marker_at))
+        };
+        let retry = self.has_work().then_some(self.retry_at);
+        let far = now + Duration::from_hours(1);
+        [timers, retry, self.confirm_at()]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(far)
+    }
+
+    fn begin_look(&mut self, now: Instant) {
+        if self.looking.is_some() {
+            return;
+        }
+        let what = if self.verify_at <= now {
+            self.written_meanwhile.clear();
+            Look::Verify
+        } else if self.marker_at <= now {
+            Look::Marker
+        } else {
+            return;
+        };
+        self.looking = Some(Box::pin(super::drift::look(
+            self.environment.table.clone(),
+            what,
+        )));
+    }
+
+    fn looked(&mut self, looked: Looked) {
+        self.looking = None;
+        let now = Instant::now();
+        let habits = self.environment.habits;
+        self.marker_at = now + habits.marker_check_interval;
+        if looked.what == Look::Verify {
+            self.verify_at = now
+                + habits
+                    .verify_interval
+                    .mul_f64(0.9 + rand::random::<f64>() / 5.0);
+        }
+        match self.compare_look(looked) {
+            Ok(marker_gone) if marker_gone => self.verify_at = now,
+            Ok(_) => self.report_reached(),
+            Err(trouble) => {
+                warn!(reason = %trouble, "the table could not be looked at");
+                self.report_trouble(&trouble);
+            }
+        }
+    }
+
+    /// Remembers what a row holds now.
+    pub(super) fn remember(&mut self, key: ItemKey, stamp: Option<Stamp>) {
+        let index = super::pass::index(key.kind);
+        if self.looking.is_some() {
+            self.written_meanwhile.insert(key.clone());
+        }
+        if stamp.as_ref().is_some_and(|stamp| stamp.tombstone) {
+            self.tombstones
+                .entry(key.clone())
+                .or_insert_with(Instant::now);
+        } else {
+            self.tombstones.remove(&key);
+        }
+        let is_live = stamp.as_ref().is_some_and(|stamp| !stamp.tombstone);
+        let before = match stamp {
+            Some(stamp) => self.observed.items.insert(key, stamp),
+            None => self.observed.items.remove(&key),
+        };
+        let was_live = before.is_some_and(|stamp| !stamp.tombstone);
+        self.live[index] = self.live[index] + usize::from(is_live) - usize::from(was_live);
+    }
+
+    pub(super) fn set_phase(&self, phase: TablePhase) {
+        let now = clock::now();
+        self.environment.status.update(|facts| {
+            if facts.table.0 != phase {
+                facts.table = (phase, now);
+            }
+        });
+    }
+}
+
+async fn look(looking: &mut Option<BoxFuture<'static, Looked>>) -> Looked {
+    match looking {
+        Some(looking) => looking.await,
+        None => std::future::pending().await,
+    }
+}
