@@ -1,4 +1,44 @@
 //! LaunchDarkly as its clients see it, and an embedded DynamoDB: for `demo` and for every test from end to end.
+//!
+//! Both listen on real sockets, stop when they are dropped, and can be told what to get wrong.
+//!
+//! - [`LaunchDarkly`] has an [`Environment`] for each SDK key. What an environment says is changed with
+//!   [`put_flag`](Environment::put_flag), [`delete_flag`](Environment::delete_flag) or
+//!   [`replace`](Environment::replace); a [`Behaviour`] says how the [next](Environment::next) attempt to open a stream, or
+//!   [every](Environment::always) attempt, is answered; [`stop`](LaunchDarkly::stop) and
+//!   [`restart`](LaunchDarkly::restart) are an outage.
+//! - [`Store`] [counts](Store::counts) what clients did, [limits](Store::limit) partitions as AWS does, and lets a
+//!   [`Fault`](store::Fault) strike the requests that it is meant for. Its [rows](Store::rows) can be seen and altered
+//!   behind everybody's back.
+//! - [`generate()`] and [`storm`] make flags and changes of realistic sizes from a seed; [`FileData`] serves a file.
+//!
+//! What is waited for is awaited, never slept for: `wait_for_connections`, `wait_for_requests`, `wait_until`.
+//!
+//! ```
+//! use ld_dynamodb_relay::simulator::store::{Fault, Operation, Row};
+//! use ld_dynamodb_relay::simulator::{ANY_PORT, Behaviour, LaunchDarkly, Store, StoreOptions, generate};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> anyhow::Result<()> {
+//! let launchdarkly = LaunchDarkly::start(ANY_PORT).await?;
+//! let environment = launchdarkly.environment("sdk-1234");
+//! environment.replace(generate(500, 1));
+//! environment.next(Behaviour::status(503).header("Retry-After", "2"));
+//! environment.next(Behaviour::normal().cut_after(1_000));
+//!
+//! let store = Store::start(StoreOptions::default()).await?;
+//! store.create_table("flags")?;
+//! store.limit(Some(1_000.0));
+//! let lost = store.inject(Fault::lose_the_answer().on(Operation::PutItem).times(3));
+//!
+//! // Here a relay runs from `launchdarkly.uri()` to `store.endpoint()`.
+//!
+//! store.put_row("flags", Row::new("features", "a").at_version(1).holding(r#"{"key":"a","version":1}"#))?;
+//! assert_eq!(store.rows("flags", "features")?.len(), 1);
+//! assert_eq!((store.counts().writes(), lost.hits()), (0, 0));
+//! # Ok(())
+//! # }
+//! ```
 
 mod bell;
 pub mod file_data;

@@ -1,5 +1,10 @@
 //! The simulator, spoken to as its clients do: over sockets.
 #![cfg(feature = "demo")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
 
 #[path = "simulator/file_data.rs"]
 mod file_data;

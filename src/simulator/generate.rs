@@ -221,7 +221,7 @@ mod tests {
         // Changes of this number are changes of every figure that was measured with a generated set.
         let mut sum = flate2::Crc::new();
         sum.update(items.to_json().as_bytes());
-        assert_eq!(sum.sum(), 453728675);
+        assert_eq!(sum.sum(), 453_728_675);
     }
 
     #[test]

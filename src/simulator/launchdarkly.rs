@@ -312,7 +312,7 @@ fn crc_of(bytes: &[u8]) -> u32 {
 }
 
 fn gzip_bomb(bytes: usize) -> Bytes {
-    const PIECE: [u8; 1 << 16] = [b' '; 1 << 16];
+    static PIECE: [u8; 1 << 16] = [b' '; 1 << 16];
     gzip(std::iter::repeat_n(&PIECE[..], bytes.div_ceil(PIECE.len())))
 }
 

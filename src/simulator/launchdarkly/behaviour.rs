@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use super::wire::LineEnd;
 
+/// LaunchDarkly sends a comment about that often.
+const HEARTBEAT: Duration = Duration::from_mins(3);
+
 /// How an attempt is answered.
 #[derive(Clone, Debug)]
 #[must_use = "hand it to an environment: Environment::next"]
@@ -19,7 +22,7 @@ pub struct Behaviour {
     pub(super) chunk: Option<usize>,
     pub(super) bytes_per_second: Option<usize>,
     pub(super) cut: Option<CutAt>,
-    pub(super) heartbeat: Option<Option<Duration>>,
+    pub(super) heartbeat: Option<Duration>,
     pub(super) deaf: bool,
 }
 
@@ -65,7 +68,7 @@ impl Behaviour {
             chunk: None,
             bytes_per_second: None,
             cut: None,
-            heartbeat: None,
+            heartbeat: Some(HEARTBEAT),
             deaf: false,
         }
     }
@@ -176,7 +179,7 @@ impl Behaviour {
 
     /// Another time between comments than three minutes; `None`: no comments.
     pub const fn heartbeat(mut self, each: Option<Duration>) -> Self {
-        self.heartbeat = Some(each);
+        self.heartbeat = each;
         self
     }
 
@@ -209,7 +212,7 @@ impl Behaviour {
     /// After the first event nothing comes any more, neither change nor comment.
     pub const fn then_stall(mut self) -> Self {
         self.deaf = true;
-        self.heartbeat = Some(None);
+        self.heartbeat = None;
         self
     }
 }

@@ -211,7 +211,7 @@ impl Environment {
 impl Environment {
     /// The next attempt to open a stream is answered so. More than one call: one attempt each, in order.
     pub fn next(&self, behaviour: Behaviour) {
-        self.next_times(1, &behaviour);
+        self.lock().streams.next.push_back(behaviour);
     }
 
     /// The next `n` attempts to open a stream are answered so.
@@ -331,7 +331,7 @@ impl Environment {
             state.seen.connections += 1;
             state.seen.open += 1;
             match state.stale.pop_front() {
-                Some(stale) => stale,
+                Some(former) => former,
                 None => state.items.clone(),
             }
         };

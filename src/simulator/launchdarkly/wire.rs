@@ -13,8 +13,6 @@ use super::behaviour::{Behaviour, CutAt, Then};
 use super::environment::Open;
 use crate::simulator::server::Link;
 
-/// LaunchDarkly sends a comment about that often.
-const HEARTBEAT: Duration = Duration::from_mins(3);
 const CHUNK: usize = 16 << 10;
 /// Chunks below this leave one by one, so that they arrive so.
 const SMALL: usize = 512;
@@ -86,7 +84,8 @@ pub(super) struct Outgoing {
     sent: usize,
     cut_at: Option<usize>,
     link: Link,
-    _open: Option<Open>,
+    /// The stream counts as open until this is dropped.
+    open: Option<Open>,
 }
 
 impl Outgoing {
@@ -116,19 +115,19 @@ impl Outgoing {
             line_end: behaviour.line_end,
             chunk: behaviour.chunk.unwrap_or(slowly).max(1),
             bytes_per_second: behaviour.bytes_per_second,
-            heartbeat: behaviour.heartbeat.unwrap_or(Some(HEARTBEAT)),
+            heartbeat: behaviour.heartbeat,
             then: behaviour.then,
             sent: 0,
             cut_at,
             link,
-            _open: None,
+            open: None,
         }
     }
 
     /// Stays open for what is said later.
     pub(super) fn follow(mut self, messages: UnboundedReceiver<Message>, open: Open) -> Self {
         self.messages = Some(messages);
-        self._open = Some(open);
+        self.open = Some(open);
         self
     }
 

@@ -112,7 +112,7 @@ impl Operation {
     }
 }
 
-/// Runs one operation. Blocks for as long as SQLite takes.
+/// Runs one operation. Blocks for as long as the database takes.
 pub(super) fn run(database: &Database, operation: Operation, body: &[u8]) -> Done {
     match dispatch(database, operation, body) {
         Ok((answer, units)) => Done {

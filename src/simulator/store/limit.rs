@@ -96,3 +96,27 @@ impl Limits {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_bucket_holds_a_second_and_may_be_overdrawn_once() {
+        let start = Instant::now();
+        let at = |seconds: f64| start + Duration::from_secs_f64(seconds);
+        let mut bucket = Bucket::full(100.0, start);
+        assert!(bucket.admits(at(0.0)));
+        bucket.take(99.0);
+        assert!(bucket.admits(at(0.0)));
+        bucket.take(51.0);
+        assert!(!bucket.admits(at(0.49)), "it owes fifty");
+        assert!(bucket.admits(at(0.51)));
+        bucket.take(1.0);
+        assert!(bucket.admits(at(60.0)));
+        bucket.take(100.0);
+        assert!(!bucket.admits(at(60.0)), "no credit beyond a second");
+    }
+}

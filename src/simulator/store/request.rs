@@ -184,3 +184,64 @@ impl StepOf {
         self.item.or(self.key).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(operation: Operation, body: &str) -> (String, Option<String>, Option<String>, bool) {
+        let it = Request::read(operation, body.as_bytes());
+        (it.table, it.namespace, it.key, it.conditional)
+    }
+
+    fn about(namespace: &str, key: Option<&str>) -> (String, Option<String>, Option<String>, bool) {
+        let key = key.map(Into::into);
+        ("t".into(), Some(namespace.into()), key, false)
+    }
+
+    #[test]
+    fn rows_are_named_by_their_keys() {
+        let put = r#"{"TableName":"t","Item":{"namespace":{"S":"p:features"},"key":{"S":"a"},"version":{"N":"1"}},
+            "ConditionExpression":"attribute_not_exists(#k)"}"#;
+        let (table, namespace, key, conditional) = read(Operation::PutItem, put);
+        assert_eq!((table.as_str(), conditional), ("t", true));
+        assert_eq!(namespace.as_deref(), Some("p:features"));
+        assert_eq!(key.as_deref(), Some("a"));
+        let get = r#"{"TableName":"t","Key":{"key":{"S":"a"},"namespace":{"S":"n"}}}"#;
+        assert_eq!(read(Operation::GetItem, get), about("n", Some("a")));
+    }
+
+    #[test]
+    fn queries_name_their_partition_in_either_form() {
+        let old = r#"{"TableName":"t","KeyConditions":{"namespace":{"AttributeValueList":[{"S":"n"}],"ComparisonOperator":"EQ"}}}"#;
+        assert_eq!(read(Operation::Query, old), about("n", None));
+        for expression in [
+            "#n = :n",
+            "#n=:n",
+            "namespace = :n AND #k > :k",
+            "(#k > :k) and (#n = :n)",
+        ] {
+            let new = format!(
+                r##"{{"TableName":"t","KeyConditionExpression":"{expression}","ExpressionAttributeNames":{{"#n":"namespace","#k":"key"}},"ExpressionAttributeValues":{{":n":{{"S":"n"}},":k":{{"S":"a"}}}}}}"##
+            );
+            assert_eq!(read(Operation::Query, &new), about("n", None));
+        }
+    }
+
+    #[test]
+    fn batches_and_transactions_are_named_by_their_first_row() {
+        let row = r#"{"namespace":{"S":"n"},"key":{"S":"a"}}"#;
+        let batch = format!(r#"{{"RequestItems":{{"t":[{{"PutRequest":{{"Item":{row}}}}}]}}}}"#);
+        assert_eq!(
+            read(Operation::BatchWriteItem, &batch),
+            about("n", Some("a"))
+        );
+        let transaction = format!(
+            r#"{{"TransactItems":[{{"Delete":{{"TableName":"t","Key":{row}}}}},{{"Put":{{"TableName":"t","Item":{row}}}}}]}}"#
+        );
+        assert_eq!(
+            read(Operation::TransactWriteItems, &transaction),
+            about("n", Some("a"))
+        );
+    }
+}
