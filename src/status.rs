@@ -4,11 +4,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use tokio::time::Instant;
 
 use crate::model::{ItemKey, Kind};
+
+mod health;
+
+pub use health::{Health, health};
 
 /// A moment: monotonic for rules, wall clock for people.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +36,26 @@ pub enum SourcePhase {
     Refused,
 }
 
+impl SourcePhase {
+    /// All, for metrics.
+    pub const ALL: [Self; 4] = [
+        Self::Connecting,
+        Self::Connected,
+        Self::Interrupted,
+        Self::Refused,
+    ];
+
+    /// As a label.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Connected => "connected",
+            Self::Interrupted => "interrupted",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// Where the writing half is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TablePhase {
@@ -47,6 +71,48 @@ pub enum TablePhase {
     Misconfigured,
 }
 
+impl TablePhase {
+    /// All, for metrics.
+    pub const ALL: [Self; 5] = [
+        Self::Reading,
+        Self::Settled,
+        Self::Writing,
+        Self::Unreachable,
+        Self::Misconfigured,
+    ];
+
+    /// As a label.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Reading => "reading",
+            Self::Settled => "settled",
+            Self::Writing => "writing",
+            Self::Unreachable => "unreachable",
+            Self::Misconfigured => "misconfigured",
+        }
+    }
+
+    /// What this phase says about the table itself: it changes less often than the phase.
+    pub const fn reach(self) -> Reach {
+        match self {
+            Self::Reading => Reach::Untried,
+            Self::Settled | Self::Writing => Reach::Works,
+            Self::Unreachable | Self::Misconfigured => Reach::Fails,
+        }
+    }
+}
+
+/// Whether the table answers as it should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// It has not been read yet.
+    Untried,
+    /// It can be read and written.
+    Works,
+    /// It cannot.
+    Fails,
+}
+
 /// What went wrong last with LaunchDarkly, in the Relay Proxy's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -58,6 +124,18 @@ pub enum ErrorKind {
     InvalidData,
     /// `STORE_ERROR`
     Store,
+}
+
+impl ErrorKind {
+    /// The Relay Proxy's word.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Network => "NETWORK_ERROR",
+            Self::Response => "ERROR_RESPONSE",
+            Self::InvalidData => "INVALID_DATA",
+            Self::Store => "STORE_ERROR",
+        }
+    }
 }
 
 /// The last error and when.
@@ -152,6 +230,43 @@ pub struct Facts {
     pub written: u64,
     /// When the table was last read as a whole.
     pub verified: Option<Moment>,
+    /// Since when the two halves are not both done, while they are not. Kept by [`EnvironmentStatus::update`]: the phases'
+    /// own times start anew whenever one trouble follows another, and would hide that nothing was right in between.
+    behind_since: Option<Moment>,
+    /// Whether the table answers, and since when; kept likewise.
+    reach: (Reach, Moment),
+}
+
+impl Facts {
+    /// Whether the table answers, and since when.
+    pub const fn reach(&self) -> (Reach, Moment) {
+        self.reach
+    }
+
+    /// Both halves are done: everything was said, and it is stored or held by name.
+    fn settled(&self) -> bool {
+        self.source.0 == SourcePhase::Connected && self.table.0 == TablePhase::Settled
+    }
+
+    /// The later of the two halves' last changes.
+    fn changed(&self) -> Moment {
+        if self.source.1.monotonic > self.table.1.monotonic {
+            self.source.1
+        } else {
+            self.table.1
+        }
+    }
+
+    fn track(&mut self) {
+        if self.settled() {
+            self.behind_since = None;
+        } else if self.behind_since.is_none() {
+            self.behind_since = Some(self.changed());
+        }
+        if self.reach.0 != self.table.0.reach() {
+            self.reach = (self.table.0.reach(), self.table.1);
+        }
+    }
 }
 
 /// The cell in which an environment's facts are. Cheap to clone.
@@ -178,6 +293,8 @@ impl EnvironmentStatus {
             braked: 0,
             written: 0,
             verified: None,
+            behind_since: Some(now),
+            reach: (Reach::Untried, now),
         })))
     }
 
@@ -188,48 +305,12 @@ impl EnvironmentStatus {
 
     /// Changes what is known. `change` must be short: others wait.
     pub fn update(&self, change: impl FnOnce(&mut Facts)) {
-        change(&mut self.lock());
+        let mut facts = self.lock();
+        change(&mut facts);
+        facts.track();
     }
 
     fn lock(&self) -> MutexGuard<'_, Facts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What the facts of an environment mean now. Computed when read, so it cannot grow stale.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Health {
-    /// LaunchDarkly was heard within the read timeout and everything that it said is stored or held by name.
-    pub up_to_date: bool,
-    /// Not up to date for longer than is tolerated.
-    pub stale: bool,
-    /// Readers have usable data.
-    pub usable: bool,
-    /// LaunchDarkly refuses this environment's key.
-    pub refused: bool,
-}
-
-/// Computes [`Health`] at `now`.
-pub fn health(facts: &Facts, now: Instant, read_timeout: Duration, tolerated: Duration) -> Health {
-    let since = |at: Moment| now.saturating_duration_since(at.monotonic);
-    let heard = facts.heard.is_some_and(|at| since(at) <= read_timeout);
-    let connected = facts.source.0 == SourcePhase::Connected;
-    let settled = facts.table.0 == TablePhase::Settled;
-    let up_to_date = heard && connected && settled;
-    // Since when it is not: the later of the two halves' last changes for the worse.
-    let behind_since = [
-        (!connected).then_some(facts.source.1),
-        (!settled).then_some(facts.table.1),
-        (connected && !heard).then(|| facts.heard.unwrap_or(facts.source.1)),
-    ];
-    let stale = behind_since
-        .into_iter()
-        .flatten()
-        .any(|at| since(at) > tolerated);
-    Health {
-        up_to_date,
-        stale,
-        usable: facts.initialized,
-        refused: facts.source.0 == SourcePhase::Refused,
     }
 }
