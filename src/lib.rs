@@ -1,6 +1,8 @@
 //! Keeps LaunchDarkly's flags and segments in DynamoDB, as LaunchDarkly has them and as its SDKs read them.
 
+pub mod commands;
 pub mod config;
+pub mod http;
 pub mod logging;
 pub mod metrics;
 pub mod model;
