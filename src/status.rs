@@ -314,7 +314,9 @@ impl EnvironmentStatus {
 
     /// Waits until this holds of what is known.
     pub async fn wait_until(&self, holds: impl FnMut(&Facts) -> bool) {
-        // Fails only when the sender is gone, and it is ours.
-        let _ = self.0.subscribe().wait_for(holds).await;
+        if self.0.subscribe().wait_for(holds).await.is_err() {
+            // Only a sender that is gone ends the wait, and it is ours.
+            std::future::pending().await
+        }
     }
 }

@@ -29,7 +29,7 @@ families! {
     struct Derived {
         /// 1 while LaunchDarkly was heard within the read timeout and everything that it said is stored or held by name.
         "up_to_date" => up_to_date: Gauge,
-        /// 1 while that was not so for longer than DISCONNECTED_STATUS_TIME.
+        /// 1 while that has not been so for longer than is tolerated.
         "stale" => stale: Gauge,
         /// 1 once the marker was seen or written: readers have usable data.
         "initialized" => initialized: Gauge,

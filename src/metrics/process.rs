@@ -2,7 +2,6 @@
 //!
 //! Written as text: the time used is a counter with a fraction, which the registry has no instrument for.
 
-use std::fmt::Write as _;
 use std::fs;
 
 use super::family::Family;
@@ -49,20 +48,16 @@ pub(super) fn render() -> String {
             .ok()
             .map(|entries| float(entries.count() as u64) - 1.0),
     ];
-    let mut text = String::new();
-    for (family, value) in FAMILIES.iter().zip(values) {
-        if let Some(value) = value {
-            let Family {
-                name, kind, help, ..
-            } = family;
-            // Writing to a string cannot fail.
-            let _ = writeln!(
-                text,
-                "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n"
-            );
-        }
-    }
-    text
+    let line = |(family, value): (&Family, Option<f64>)| {
+        let Family {
+            name, kind, help, ..
+        } = family;
+        let value = value?;
+        Some(format!(
+            "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n\n"
+        ))
+    };
+    FAMILIES.iter().zip(values).filter_map(line).collect()
 }
 
 /// From `/proc/self/status`.

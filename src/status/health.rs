@@ -75,8 +75,8 @@ mod tests {
 
     use super::*;
 
-    const READ_TIMEOUT: Duration = Duration::from_secs(300);
-    const TOLERATED: Duration = Duration::from_secs(60);
+    const READ_TIMEOUT: Duration = Duration::from_mins(5);
+    const TOLERATED: Duration = Duration::from_mins(1);
 
     /// An environment whose time is counted in seconds since its start.
     struct World {

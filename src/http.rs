@@ -1,0 +1,195 @@
+//! What others see of us: probes and the Relay Proxy's short status on the port for load balancers; everything that
+//! names an environment on the port for operators.
+
+mod document;
+mod masking;
+mod probes;
+mod server;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::header::{self, HeaderName};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Json, Response};
+use axum::routing::get;
+use tokio_util::sync::CancellationToken;
+use tower_http::limit::RequestBodyLimitLayer;
+
+pub use document::EnvironmentInfo;
+pub use probes::{Audience, Readiness, readiness};
+pub use server::serve;
+
+use crate::metrics::{Known, Metrics};
+use crate::status::{EnvironmentStatus, Facts, Health, Moment, health};
+use document::Reading;
+
+/// Nothing that we answer has a request with a body.
+const MAX_BODY_BYTES: usize = 1_024;
+
+/// On every answer: nothing here is to be kept, guessed at, framed or allowed to load anything.
+const HEADERS: [(HeaderName, HeaderValue); 5] = [
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    ),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    ),
+];
+
+/// What answers are made from. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// Each environment and the cell that holds what is known of it.
+    pub environments: Arc<[(EnvironmentInfo, EnvironmentStatus)]>,
+    /// Every metric.
+    pub metrics: Metrics,
+    /// Whether `/metrics` answers.
+    pub metrics_enabled: bool,
+    /// How long a stream may be silent.
+    pub read_timeout: Duration,
+    /// How long an environment may be behind before it counts as stale.
+    pub disconnected_status_time: Duration,
+    /// Cancelled when we were asked to stop: no longer ready from then on, while the rest still answers.
+    pub stopping: CancellationToken,
+    /// What time it is.
+    pub clock: fn() -> Moment,
+}
+
+impl App {
+    fn health(&self, facts: &Facts, now: Moment) -> Health {
+        health(
+            facts,
+            now.monotonic,
+            self.read_timeout,
+            self.disconnected_status_time,
+        )
+    }
+
+    fn readings(&self, now: Moment) -> Vec<Reading<'_>> {
+        self.environments
+            .iter()
+            .map(|(info, status)| {
+                let facts = status.facts();
+                Reading {
+                    info,
+                    health: self.health(&facts, now),
+                    facts,
+                    tolerated: self.disconnected_status_time,
+                    now,
+                }
+            })
+            .collect()
+    }
+
+    fn readiness(&self) -> Readiness {
+        let facts: Vec<_> = self
+            .environments
+            .iter()
+            .map(|(info, status)| (&*info.name, status.facts()))
+            .collect();
+        readiness(&facts, self.stopping.is_cancelled())
+    }
+}
+
+/// For load balancers: tells nobody which environments exist.
+pub fn work(app: App) -> Router {
+    let routes = Router::new()
+        .route(
+            "/readyz",
+            get(async |State(app)| ready(&app, Audience::Anyone)),
+        )
+        .route("/status", get(short_status));
+    finish(routes, app)
+}
+
+/// For operators and Prometheus.
+pub fn admin(app: App) -> Router {
+    let mut routes = Router::new()
+        .route(
+            "/readyz",
+            get(async |State(app)| ready(&app, Audience::Operators)),
+        )
+        .route("/status", get(status))
+        .route("/status/{environment}", get(environment_status));
+    if app.metrics_enabled {
+        routes = routes.route("/metrics", get(metrics));
+    }
+    finish(routes, app)
+}
+
+fn finish(routes: Router<App>, app: App) -> Router {
+    routes
+        .route("/livez", get(async || "alive\n"))
+        .fallback(async || (StatusCode::NOT_FOUND, "not found\n"))
+        .method_not_allowed_fallback(async || {
+            (StatusCode::METHOD_NOT_ALLOWED, "method not allowed\n")
+        })
+        .with_state(app)
+        .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES))
+        .layer(axum::middleware::map_response(with_headers))
+}
+
+async fn with_headers(mut response: Response<Body>) -> Response<Body> {
+    for (name, value) in HEADERS {
+        response.headers_mut().entry(name).or_insert(value);
+    }
+    response
+}
+
+fn ready(app: &App, audience: Audience) -> Response {
+    let readiness = app.readiness();
+    let status = if readiness.ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (status, readiness.text(audience)).into_response()
+}
+
+async fn short_status(State(app): State<App>) -> Response {
+    let now = (app.clock)();
+    Json(document::summary(&app.readings(now))).into_response()
+}
+
+async fn status(State(app): State<App>) -> Response {
+    let now = (app.clock)();
+    Json(document::whole(&app.readings(now))).into_response()
+}
+
+async fn environment_status(State(app): State<App>, Path(name): Path<String>) -> Response {
+    let now = (app.clock)();
+    let readings = app.readings(now);
+    let Some(reading) = readings.iter().find(|reading| *reading.info.name == *name) else {
+        return (StatusCode::NOT_FOUND, "no such environment\n").into_response();
+    };
+    let status = if reading.health.usable {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (status, Json(document::environment(reading))).into_response()
+}
+
+async fn metrics(State(app): State<App>) -> Response {
+    let now = (app.clock)();
+    let readings = app.readings(now);
+    let text = app.metrics.render(readings.iter().map(|reading| Known {
+        name: &reading.info.name,
+        facts: &reading.facts,
+        health: reading.health,
+    }));
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
+}

@@ -1,0 +1,112 @@
+//! Whether readers have usable data.
+
+use crate::status::{Facts, SourcePhase, TablePhase};
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Whoever reaches the port for load balancers: no names.
+    Anyone,
+    /// Operators.
+    Operators,
+}
+
+/// Whether we are ready, and what keeps us from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Readiness {
+    /// Every environment is usable, those aside whose key LaunchDarkly refuses, and one at least is.
+    pub ready: bool,
+    stopping: bool,
+    none: bool,
+    /// Environments without usable data, and what they wait for.
+    waiting: Vec<(String, String)>,
+    /// Environments whose key LaunchDarkly refuses, and whether readers have usable data all the same.
+    refused: Vec<(String, bool)>,
+}
+
+/// Computes [`Readiness`]. That LaunchDarkly or DynamoDB cannot be reached takes nobody's data away, and a restart
+/// would not mend it: who was ready stays ready.
+pub fn readiness(environments: &[(&str, Facts)], stopping: bool) -> Readiness {
+    let mut waiting = Vec::new();
+    let mut refused = Vec::new();
+    for (name, facts) in environments {
+        if facts.source.0 == SourcePhase::Refused {
+            refused.push(((*name).to_owned(), facts.initialized));
+        } else if !facts.initialized {
+            waiting.push(((*name).to_owned(), awaited(facts)));
+        }
+    }
+    let usable = environments.iter().any(|(_, facts)| facts.initialized);
+    Readiness {
+        ready: usable && waiting.is_empty() && !stopping,
+        stopping,
+        none: environments.is_empty(),
+        waiting,
+        refused,
+    }
+}
+
+/// What an environment without usable data waits for: the half that is behind, with its advice where there is one.
+fn awaited(facts: &Facts) -> String {
+    match (facts.table.0, facts.source.0) {
+        (TablePhase::Misconfigured, _) => facts
+            .table_advice
+            .clone()
+            .unwrap_or_else(|| "the table cannot be used: see the log".to_owned()),
+        (TablePhase::Unreachable, _) => "DynamoDB cannot be reached".to_owned(),
+        (_, SourcePhase::Interrupted) => "LaunchDarkly cannot be reached".to_owned(),
+        (TablePhase::Reading, _) => "the table is being read".to_owned(),
+        (_, SourcePhase::Connecting) => "LaunchDarkly has not said everything yet".to_owned(),
+        _ => "the first write is not done".to_owned(),
+    }
+}
+
+impl Readiness {
+    /// A line for each reason, or for what stands aside.
+    pub fn text(&self, audience: Audience) -> String {
+        let mut lines = Vec::new();
+        if self.ready {
+            lines.push("ready".to_owned());
+        }
+        if self.stopping {
+            lines.push("stopping".to_owned());
+        }
+        if self.none {
+            lines.push("no environment is known yet".to_owned());
+        }
+        match audience {
+            Audience::Anyone => {
+                lines.extend(counted(self.waiting.len(), "without usable data yet"));
+                lines.extend(counted(
+                    self.refused.len(),
+                    "aside: LaunchDarkly refuses the key",
+                ));
+            }
+            Audience::Operators => {
+                lines.extend(
+                    self.waiting
+                        .iter()
+                        .map(|(name, why)| format!("{name}: {why}")),
+                );
+                lines.extend(self.refused.iter().map(|(name, usable)| {
+                    let data = if *usable {
+                        "the data of before is still there"
+                    } else {
+                        "there is no usable data"
+                    };
+                    format!("{name}: aside, LaunchDarkly refuses its key; {data}")
+                }));
+            }
+        }
+        lines.push(String::new());
+        lines.join("\n")
+    }
+}
+
+fn counted(count: usize, what: &str) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some(format!("1 environment {what}")),
+        _ => Some(format!("{count} environments {what}")),
+    }
+}

@@ -1,0 +1,95 @@
+//! Two listeners that cannot be held up: not by a slow client, not by many, not when we stop.
+
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time;
+use tokio_util::sync::CancellationToken;
+
+use super::{App, admin, work};
+
+/// As the Relay Proxy has it.
+const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// For reading a request and taking our answer, all told.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long connections have to finish once we stop.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+/// Connections at a time on each port; more wait in the system's queue.
+const MAX_CONNECTIONS: usize = 256;
+const MAX_HEADER_BYTES: usize = 16 * 1_024;
+/// After a failed accept, which mostly means that there are no file descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+
+/// Answers on both ports until `stop`, and then finishes the requests it has.
+pub async fn serve(
+    work_port: TcpListener,
+    admin_port: TcpListener,
+    app: App,
+    stop: CancellationToken,
+) {
+    let admin = admin(app.clone());
+    tokio::join!(
+        accept(work_port, work(app), &stop),
+        accept(admin_port, admin, &stop)
+    );
+}
+
+async fn accept(listener: TcpListener, router: Router, stop: &CancellationToken) {
+    let mut connections = JoinSet::new();
+    while !stop.is_cancelled() {
+        let room = connections.len() < MAX_CONNECTIONS;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept(), if room => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(answer(stream, router.clone(), stop.clone()));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = time::sleep(ACCEPT_PAUSE) => {}
+                    }
+                }
+            },
+        }
+    }
+    drop(listener);
+    // What is not done by then is cut off when the set is dropped.
+    let drained = async { while connections.join_next().await.is_some() {} };
+    if time::timeout(DRAIN_TIMEOUT, drained).await.is_err() {
+        tracing::info!("connections were cut off that did not end in time");
+    }
+}
+
+/// One request a connection: probes and scrapes are seconds apart, and a connection that is never kept open cannot be
+/// closed by us at the moment in which a load balancer uses it again.
+async fn answer(stream: TcpStream, router: Router, stop: CancellationToken) {
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_READ_TIMEOUT)
+        .max_buf_size(MAX_HEADER_BYTES)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let mut connection = std::pin::pin!(connection);
+    let whole = async {
+        tokio::select! {
+            ended = connection.as_mut() => return ended,
+            () = stop.cancelled() => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        connection.await
+    };
+    // How a client breaks off is the client's affair.
+    match time::timeout(CONNECTION_TIMEOUT, whole).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "a connection broke"),
+        Err(_) => tracing::debug!("a connection took too long"),
+    }
+}

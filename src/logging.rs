@@ -1,0 +1,66 @@
+//! One line for each thing that happened: JSON for machines, text on a terminal.
+//!
+//! An event belongs to an environment if it has a field `environment`, or happens within a span that has one. That is
+//! how an environment has its own level, and how each line says to whom it happened.
+
+mod levels;
+mod lines;
+
+use std::io;
+
+use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::fmt::{self, MakeWriter};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::registry;
+use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
+
+use crate::config::{Log, LogFormat};
+
+use levels::Levels;
+use lines::{Lines, Unformatted};
+
+/// Where log lines go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// For `run`.
+    Stdout,
+    /// For commands whose result is on standard output.
+    Stderr,
+}
+
+/// Starts logging for the process. `is_terminal` is whether `output` is one; `per_environment` are the levels of
+/// environments that have their own.
+pub fn init(
+    log: &Log,
+    output: Output,
+    is_terminal: bool,
+    per_environment: &[(&str, LevelFilter)],
+) -> Result<(), TryInitError> {
+    match output {
+        Output::Stdout => subscriber(log, is_terminal, per_environment, io::stdout).try_init(),
+        Output::Stderr => subscriber(log, is_terminal, per_environment, io::stderr).try_init(),
+    }
+}
+
+/// What [`init`] starts, writing to `writer`.
+pub fn subscriber<W>(
+    log: &Log,
+    is_terminal: bool,
+    per_environment: &[(&str, LevelFilter)],
+    writer: W,
+) -> impl Subscriber + Send + Sync + use<W>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let format = log.format.unwrap_or(if is_terminal {
+        LogFormat::Text
+    } else {
+        LogFormat::Json
+    });
+    let lines = fmt::layer()
+        .fmt_fields(Unformatted)
+        .event_format(Lines::new(format, is_terminal))
+        .with_writer(writer);
+    registry().with(lines.with_filter(Levels::new(log.level, per_environment)))
+}

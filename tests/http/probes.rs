@@ -1,0 +1,108 @@
+//! Alive and ready, and what the port for load balancers tells.
+
+use axum::http::StatusCode;
+use ld_dynamodb_relay::status::Facts;
+use serde_json::{Value, json};
+
+use crate::world::{World, fresh, good, misconfigured, refused, unreachable};
+
+#[tokio::test]
+async fn readiness_is_whether_readers_have_usable_data() {
+    type Case = (
+        &'static [(&'static str, fn(&mut Facts))],
+        u16,
+        &'static str,
+        &'static str,
+    );
+    let cases: [Case; 8] = [
+        (
+            &[],
+            503,
+            "no environment is known yet\n",
+            "no environment is known yet\n",
+        ),
+        (&[("a", good), ("b", good)], 200, "ready\n", "ready\n"),
+        (
+            &[("a", good), ("b", fresh), ("c", fresh)],
+            503,
+            "2 environments without usable data yet\n",
+            "b: the table is being read\nc: the table is being read\n",
+        ),
+        (&[("a", unreachable)], 200, "ready\n", "ready\n"),
+        (
+            &[("a", good), ("b", refused)],
+            200,
+            "ready\n1 environment aside: LaunchDarkly refuses the key\n",
+            "ready\nb: aside, LaunchDarkly refuses its key; there is no usable data\n",
+        ),
+        (
+            &[("a", refused), ("b", refused)],
+            503,
+            "2 environments aside: LaunchDarkly refuses the key\n",
+            "a: aside, LaunchDarkly refuses its key; there is no usable data\n\
+             b: aside, LaunchDarkly refuses its key; there is no usable data\n",
+        ),
+        (
+            &[("a", |facts| {
+                good(facts);
+                refused(facts);
+            })],
+            200,
+            "ready\n1 environment aside: LaunchDarkly refuses the key\n",
+            "ready\na: aside, LaunchDarkly refuses its key; the data of before is still there\n",
+        ),
+        (
+            &[("a", misconfigured)],
+            503,
+            "1 environment without usable data yet\n",
+            "a: create the table flags\n",
+        ),
+    ];
+    for (environments, code, anyone, operators) in cases {
+        let world = World::new(environments);
+        let code = StatusCode::from_u16(code).unwrap();
+        assert_eq!(world.work("/readyz").await, (code, anyone.to_owned()));
+        assert_eq!(world.admin("/readyz").await, (code, operators.to_owned()));
+        assert_eq!(world.work("/livez").await.0, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn who_is_asked_to_stop_is_alive_but_not_ready() {
+    let world = World::new(&[("a", good)]);
+    world.app.stopping.cancel();
+    let stopping = (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".to_owned());
+    assert_eq!(world.work("/readyz").await, stopping);
+    assert_eq!(world.work("/livez").await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_port_for_load_balancers_names_no_environment() {
+    let world = World::new(&[
+        ("secretive", misconfigured),
+        ("quiet", refused),
+        ("open", good),
+    ]);
+    for path in [
+        "/livez",
+        "/readyz",
+        "/status",
+        "/status/secretive",
+        "/metrics",
+        "/",
+        "/nothing",
+    ] {
+        let (_, text) = world.work(path).await;
+        for name in ["secretive", "quiet", "open", "flags", "prefix", "abcdef"] {
+            assert!(!text.contains(name), "{path}: {text}");
+        }
+    }
+    let (_, text) = world.work("/status").await;
+    let status: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        status,
+        json!({"status": "degraded", "version": env!("CARGO_PKG_VERSION")})
+    );
+    assert_eq!(world.work("/status/open").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(world.work("/metrics").await.0, StatusCode::NOT_FOUND);
+}

@@ -1,0 +1,124 @@
+//! Over sockets: what our own `health` asks, and clients that behave badly.
+
+use std::time::Duration;
+
+use ld_dynamodb_relay::commands::health::{Question, ask};
+use ld_dynamodb_relay::http;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::world::{World, fresh, good};
+
+/// Both listeners on free ports of loopback.
+struct Served {
+    work: u16,
+    admin: u16,
+    stop: CancellationToken,
+    server: tokio::task::JoinHandle<()>,
+}
+
+async fn serve(world: &World) -> Served {
+    let listen = async || TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (work, admin) = (listen().await, listen().await);
+    let ports = [&work, &admin].map(|it| it.local_addr().unwrap().port());
+    let stop = CancellationToken::new();
+    let server = http::serve(work, admin, world.app.clone(), stop.clone());
+    #[expect(clippy::disallowed_methods, reason = "the test awaits it")]
+    let server = tokio::spawn(server);
+    Served {
+        work: ports[0],
+        admin: ports[1],
+        stop,
+        server,
+    }
+}
+
+async fn raw(port: u16, request: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn both_ports_answer_over_sockets_and_health_asks_them() {
+    let world = World::new(&[("a", fresh)]);
+    let served = serve(&world).await;
+    let answer = raw(served.admin, "GET /status/a HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
+    assert!(
+        raw(served.work, "nonsense\r\n\r\n")
+            .await
+            .starts_with("HTTP/1.1 400")
+    );
+
+    assert!(ask(served.work, Question::Alive).await.is_good());
+    let said = async |as_json| {
+        let answer = ask(served.work, Question::Ready).await;
+        let mut text = Vec::new();
+        answer.write(&mut text, as_json).unwrap();
+        (answer.is_good(), String::from_utf8(text).unwrap())
+    };
+    let reason = "1 environment without usable data yet";
+    assert_eq!(said(false).await, (false, format!("{reason}\n")));
+    let (_, text) = said(true).await;
+    let answer: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        answer,
+        json!({"ok": false, "status": 503, "answer": [reason]})
+    );
+
+    world.app.environments[0].1.update(good);
+    assert_eq!(said(false).await, (true, "ready\n".to_owned()));
+
+    served.stop.cancel();
+    served.server.await.unwrap();
+    let gone = ask(served.work, Question::Alive).await;
+    assert!(!gone.is_good());
+    let mut text = Vec::new();
+    gone.write(&mut text, false).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains(&format!("port {}", served.work)), "{text}");
+}
+
+#[tokio::test]
+async fn a_stop_ends_connections_that_ask_for_nothing() {
+    let world = World::new(&[("a", good)]);
+    let served = serve(&world).await;
+    let mut idle = TcpStream::connect(("127.0.0.1", served.work))
+        .await
+        .unwrap();
+    // An answer on a later connection: the idle one was accepted before it.
+    assert!(ask(served.work, Question::Alive).await.is_good());
+    served.stop.cancel();
+    served.server.await.unwrap();
+    assert_eq!(idle.read(&mut [0; 8]).await.unwrap(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_never_ends_its_request_is_cut_off() {
+    let world = World::new(&[("a", good)]);
+    let served = serve(&world).await;
+    let start = Instant::now();
+    let mut slow = TcpStream::connect(("127.0.0.1", served.work))
+        .await
+        .unwrap();
+    slow.write_all(b"GET /livez HTTP/1.1\r\nx-slow: ")
+        .await
+        .unwrap();
+    let mut answer = Vec::new();
+    // Cut off with or without a word.
+    slow.read_to_end(&mut answer).await.ok();
+    assert!(!answer.starts_with(b"HTTP/1.1 200"));
+    assert!(start.elapsed() >= Duration::from_secs(10));
+    assert!(
+        start.elapsed() < Duration::from_secs(12),
+        "{:?}",
+        start.elapsed()
+    );
+}

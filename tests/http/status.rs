@@ -1,0 +1,111 @@
+//! The status document.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::world::{World, fresh, good, held, misconfigured, refused, unreachable};
+
+#[tokio::test]
+async fn the_status_has_the_relay_proxys_shape_and_our_block() {
+    let world = World::new(&[("production", good)]);
+    let mut status = world.status().await;
+    let environment = &mut status["environments"]["production"];
+    let sync = environment["sync"].take();
+    let time = 5_000_000;
+    assert_eq!(
+        status,
+        json!({
+            "environments": {"production": {
+                "sdkKey": "sdk-********-****-****-****-********cdef",
+                "mobileKey": "mob-********-****-****-****-********cdef",
+                "envId": "5f00c0ffee",
+                "projKey": "project",
+                "status": "connected",
+                "connectionStatus": {"state": "VALID", "stateSince": time},
+                "dataStoreStatus": {"state": "VALID", "stateSince": time, "database": "dynamodb",
+                    "dbServer": "http://localhost:8000", "dbPrefix": "prefix-production", "dbTable": "flags"},
+                "sync": null,
+            }},
+            "status": "healthy",
+            "version": env!("CARGO_PKG_VERSION"),
+            "clientVersion": env!("CARGO_PKG_VERSION"),
+        })
+    );
+    assert_eq!(
+        sync,
+        json!({
+            "upToDate": true, "stale": false, "degraded": false, "initialized": true, "refused": false,
+            "source": {"phase": "connected", "since": time}, "saidEverything": true,
+            "table": {"phase": "settled", "since": time},
+            "heard": time, "stored": time, "verified": null,
+            "items": {"flag": 7, "segment": 2}, "largestItemBytes": 0, "pending": 0, "written": 0,
+            "brakedRemovals": 0,
+            "held": {"total": 0, "items": [],
+                "byReason": {"unconfirmed": 0, "brake": 0, "too_large": 0, "malformed": 0}},
+        })
+    );
+}
+
+#[tokio::test]
+async fn one_environment_in_trouble_degrades_the_whole() {
+    for trouble in [fresh, refused, unreachable, misconfigured, held] {
+        let world = World::new(&[("a", good), ("b", trouble)]);
+        let status = world.status().await;
+        assert_eq!(status["status"], "degraded", "{status}");
+        assert_eq!(status["environments"]["a"]["sync"]["degraded"], false);
+        assert_eq!(status["environments"]["b"]["sync"]["degraded"], true);
+    }
+    assert_eq!(World::new(&[]).status().await["status"], "degraded");
+}
+
+#[tokio::test]
+async fn the_status_says_what_is_wrong_in_the_relay_proxys_words_and_in_ours() {
+    let status = World::new(&[("r", refused), ("u", unreachable), ("m", misconfigured)])
+        .status()
+        .await;
+    let of = |name: &str| status["environments"][name].clone();
+    assert_eq!(of("r")["status"], "disconnected");
+    assert_eq!(
+        of("r")["connectionStatus"],
+        json!({"state": "OFF", "stateSince": 5_000_000,
+               "lastError": {"kind": "ERROR_RESPONSE", "statusCode": 401, "time": 5_000_000}})
+    );
+    assert_eq!(
+        of("r")["sync"]["lastError"],
+        "LaunchDarkly refuses the SDK key"
+    );
+    assert_eq!(of("u")["status"], "connected", "not for long enough");
+    assert_eq!(of("u")["connectionStatus"]["state"], "INTERRUPTED");
+    assert_eq!(of("u")["dataStoreStatus"]["state"], "INTERRUPTED");
+    assert_eq!(of("m")["connectionStatus"]["state"], "INITIALIZING");
+    assert_eq!(of("m")["sync"]["tableAdvice"], "create the table flags");
+}
+
+#[tokio::test]
+async fn held_items_are_counted_whole_and_listed_up_to_a_hundred_the_worst_first() {
+    let status = World::new(&[("a", held)]).status().await;
+    let held = &status["environments"]["a"]["sync"]["held"];
+    assert_eq!(held["total"], 150);
+    assert_eq!(held["byReason"]["unconfirmed"], 149);
+    let items = held["items"].as_array().unwrap();
+    assert_eq!(items.len(), 100);
+    let first = json!({"kind": "flag", "key": "flag-149", "reason": "too_large", "detail": "why"});
+    for (name, value) in first.as_object().unwrap() {
+        assert_eq!(&items[0][name], value);
+    }
+}
+
+#[tokio::test]
+async fn an_environment_by_itself_has_a_code_of_its_own() {
+    let world = World::new(&[("a b/c", good), ("empty", fresh), ("away", unreachable)]);
+    let (code, text) = world.admin("/status/a%20b%2Fc").await;
+    assert_eq!(code, StatusCode::OK);
+    let alone: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(alone["dataStoreStatus"]["dbPrefix"], "prefix-a b/c");
+    assert_eq!(
+        world.admin("/status/empty").await.0,
+        StatusCode::SERVICE_UNAVAILABLE
+    );
+    assert_eq!(world.admin("/status/away").await.0, StatusCode::OK);
+    assert_eq!(world.admin("/status/nobody").await.0, StatusCode::NOT_FOUND);
+}

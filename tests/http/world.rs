@@ -1,0 +1,153 @@
+//! Environments in every condition, and who asks about them.
+
+use std::time::{Duration, SystemTime};
+
+use axum::Router;
+use axum::body::{self, Body};
+use axum::http::{Request, StatusCode};
+use ld_dynamodb_relay::config::Environment;
+use ld_dynamodb_relay::http::{self, App, EnvironmentInfo};
+use ld_dynamodb_relay::metrics::Metrics;
+use ld_dynamodb_relay::model::{ItemKey, Kind};
+use ld_dynamodb_relay::status::{
+    EnvironmentStatus, ErrorKind, Facts, Held, HeldReason, LastError, Moment, SourcePhase,
+    TablePhase,
+};
+use secrecy::SecretString;
+use serde_json::Value;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+const SDK_KEY: &str = "sdk-01234567-89ab-cdef-0123-456789abcdef";
+
+pub(crate) fn clock() -> Moment {
+    Moment {
+        monotonic: Instant::now(),
+        wall: SystemTime::UNIX_EPOCH + Duration::from_secs(5_000),
+    }
+}
+
+/// A name, and what is done to the environment's facts.
+pub(crate) type Described<'a> = (&'a str, fn(&mut Facts));
+
+/// Environments, each with what is done to its facts.
+pub(crate) struct World {
+    pub(crate) app: App,
+}
+
+impl World {
+    pub(crate) fn new(environments: &[Described<'_>]) -> Self {
+        let metrics = Metrics::new("ld_dynamodb_");
+        let environments: Vec<_> = environments
+            .iter()
+            .map(|(name, set)| {
+                let status = EnvironmentStatus::new(clock());
+                status.update(set);
+                let _series = metrics.environment(name);
+                (info(name), status)
+            })
+            .collect();
+        let app = App {
+            environments: environments.into(),
+            metrics,
+            metrics_enabled: true,
+            read_timeout: Duration::from_mins(5),
+            disconnected_status_time: Duration::from_mins(1),
+            stopping: CancellationToken::new(),
+            clock,
+        };
+        Self { app }
+    }
+
+    pub(crate) async fn work(&self, path: &str) -> (StatusCode, String) {
+        get(http::work(self.app.clone()), path).await
+    }
+
+    pub(crate) async fn admin(&self, path: &str) -> (StatusCode, String) {
+        get(http::admin(self.app.clone()), path).await
+    }
+
+    pub(crate) async fn status(&self) -> Value {
+        let (code, text) = self.admin("/status").await;
+        assert_eq!(code, StatusCode::OK);
+        serde_json::from_str(&text).unwrap()
+    }
+}
+
+pub(crate) fn info(name: &str) -> EnvironmentInfo {
+    let environment = Environment {
+        name: name.into(),
+        sdk_key: SecretString::from(SDK_KEY),
+        table: "flags".to_owned(),
+        prefix: format!("prefix-{name}"),
+        log_level: None,
+        project: Some("project".to_owned()),
+        environment_id: Some("5f00c0ffee".to_owned()),
+        mobile_key: Some(SecretString::from(
+            "mob-01234567-89ab-cdef-0123-456789abcdef",
+        )),
+    };
+    EnvironmentInfo::new(&environment, Some("http://localhost:8000"))
+}
+
+pub(crate) async fn get(router: Router, path: &str) -> (StatusCode, String) {
+    let request = Request::get(path).body(Body::empty()).unwrap();
+    let response = router.oneshot(request).await.unwrap();
+    let status = response.status();
+    let bytes = body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    (status, String::from_utf8(bytes.to_vec()).unwrap())
+}
+
+pub(crate) fn fresh(_: &mut Facts) {}
+
+pub(crate) fn good(facts: &mut Facts) {
+    let now = clock();
+    facts.source = (SourcePhase::Connected, now);
+    facts.said_everything = true;
+    facts.heard = Some(now);
+    facts.table = (TablePhase::Settled, now);
+    facts.initialized = true;
+    facts.stored = Some(now);
+    facts.items = [(Kind::Flag, 7), (Kind::Segment, 2)];
+}
+
+pub(crate) fn refused(facts: &mut Facts) {
+    facts.source = (SourcePhase::Refused, clock());
+    facts.last_error = Some(LastError {
+        kind: ErrorKind::Response,
+        status_code: Some(401),
+        message: "LaunchDarkly refuses the SDK key".to_owned(),
+        at: clock(),
+    });
+}
+
+pub(crate) fn unreachable(facts: &mut Facts) {
+    good(facts);
+    facts.source.0 = SourcePhase::Interrupted;
+    facts.table.0 = TablePhase::Unreachable;
+}
+
+pub(crate) fn misconfigured(facts: &mut Facts) {
+    facts.table.0 = TablePhase::Misconfigured;
+    facts.table_advice = Some("create the table flags".to_owned());
+}
+
+pub(crate) fn held(facts: &mut Facts) {
+    good(facts);
+    for number in 0..150 {
+        let reason = if number == 149 {
+            HeldReason::TooLarge
+        } else {
+            HeldReason::Unconfirmed
+        };
+        let held = Held {
+            reason,
+            detail: "why".to_owned(),
+            since: Instant::now(),
+        };
+        facts
+            .held
+            .insert(ItemKey::flag(format!("flag-{number:03}")), held);
+    }
+}
