@@ -1,0 +1,3 @@
+//! What each command does. Only commands print.
+
+pub mod config;
