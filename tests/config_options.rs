@@ -1,14 +1,16 @@
 //! Every option of the Relay Proxy is honoured, accepted with one warning, or refused with a sentence: as a variable and
 //! in its file.
 
-use std::collections::BTreeMap;
-use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use ld_dynamodb_relay::config::{Config, Environment, Loaded, LogFormat, Sources, Verdict, load};
+use ld_dynamodb_relay::config::{Config, Environment, Loaded, LogFormat, Verdict};
 use secrecy::ExposeSecret;
 use tracing::level_filters::LevelFilter;
+
+#[path = "support/settings.rs"]
+mod settings;
+use settings::{load_from, problems};
 
 /// What is to become of an option.
 enum Expected {
@@ -165,27 +167,10 @@ fn switch_of(variable: &str) -> Option<&'static str> {
     SWITCHES.iter().find(part).map(|it| it.1)
 }
 
-fn load_from(file: Option<(&str, &str)>, variables: &[(&str, &str)]) -> Loaded {
-    let read = |path: &Path| match file {
-        Some((name, text)) if path == Path::new(name) => Ok(text.to_owned()),
-        _ if path.extension().is_some_and(|it| it == "pem") => Ok("PEM".to_owned()),
-        _ => Err(io::Error::from(io::ErrorKind::NotFound)),
-    };
-    let text = |it: &(&str, &str)| (it.0.to_owned(), it.1.to_owned());
-    load(&Sources {
-        file: file.map(|it| it.0.into()),
-        allow_missing_file: false,
-        variables: variables.iter().map(text).collect::<BTreeMap<_, _>>(),
-        read: &read,
-    })
-}
-
 fn check(row: &Row, loaded: &Loaded, how: &str) {
     let (variable, value, _, expected) = row;
     let context = format!("{variable}={value} {how}");
-    let problems: Vec<String> = loaded.config.as_ref().err().map_or(Vec::new(), |it| {
-        it.0.iter().map(ToString::to_string).collect()
-    });
+    let problems = problems(loaded);
     let (arrives, warnings, verdict): (fn(&Config) -> bool, usize, Verdict) = match expected {
         Refused(sentence) => {
             assert_eq!(problems.len(), 1, "{context}: {problems:?}");
@@ -223,83 +208,50 @@ fn check(row: &Row, loaded: &Loaded, how: &str) {
     assert_eq!(loaded.inputs.last().unwrap().verdict, verdict, "{context}");
 }
 
+/// What every row stands on: without these nothing would start, or the option would be without effect anyway.
+fn ground(variable: &str) -> (String, Vec<(&'static str, &'static str)>) {
+    let mut file = String::new();
+    for (other, line) in [
+        ("LD_ENV_x", "[Environment \"x\"]\nsdkKey = sdk-1\n"),
+        ("DYNAMODB_TABLE", "[DynamoDB]\ntableName = shared\n"),
+    ] {
+        if other != variable {
+            file += line;
+        }
+    }
+    let switch = switch_of(variable).map(|it| (it, "true"));
+    (file, switch.into_iter().collect())
+}
+
+const CA: (&str, &str) = ("/a.pem", "PEM");
+const OTHER_CA: (&str, &str) = ("/b.pem", "PEM");
+
 #[test]
 fn every_variable_is_honoured_accepted_or_refused() {
     for row in ROWS {
         let (variable, value, ..) = row;
-        let mut given = vec![("LD_ENV_x", "sdk-1"), ("DYNAMODB_TABLE", "shared")];
-        given.retain(|it| it.0 != *variable);
-        given.extend(switch_of(variable).map(|it| (it, "true")));
-        // A key of the alphabet's end, so that it is the last input, as `check` wants it, is not to be had: the file is
-        // read first instead.
-        let base: String = given.iter().fold(String::new(), |text, (variable, value)| {
-            text + &ini_of(variable, value)
-        });
-        let variables: Vec<_> = given
-            .iter()
-            .filter(|it| it.0.starts_with("USE_"))
-            .copied()
-            .collect();
-        let mut variables = variables;
+        let (file, mut variables) = ground(variable);
         variables.push((variable, value));
-        check(
-            row,
-            &load_from(Some(("base.conf", &base)), &variables),
-            "as a variable",
-        );
+        let loaded = load_from(&[("relay.conf", &file), CA, OTHER_CA], &variables);
+        check(row, &loaded, "as a variable");
     }
-}
-
-/// The setting in the Relay Proxy's file; nothing for those that have no place there.
-fn ini_of(variable: &str, value: &str) -> String {
-    let place = ROWS
-        .iter()
-        .find(|it| it.0 == variable && !it.2.is_empty())
-        .map_or("", |it| it.2);
-    let Some((section, key)) = place.split_once('.') else {
-        return String::new();
-    };
-    let name = if matches!(section, "Environment" | "Filters") {
-        " \"x\""
-    } else {
-        ""
-    };
-    format!("[{section}{name}]\n{key} = \"{value}\"\n")
 }
 
 #[test]
 fn every_key_of_the_relay_proxys_file_is_honoured_accepted_or_refused() {
-    for row in ROWS.iter().filter(|it| !it.2.is_empty()) {
+    for row in ROWS {
         let (variable, value, place, _) = row;
-        let mut given = vec![("LD_ENV_x", "sdk-1"), ("DYNAMODB_TABLE", "shared")];
-        given.retain(|it| it.0 != *variable);
-        given.extend(switch_of(variable).map(|it| (it, "true")));
-        let mut text: String = given.iter().fold(String::new(), |text, (variable, value)| {
-            text + &ini_of(variable, value)
-        });
-        let switches: Vec<_> = given
-            .iter()
-            .filter(|it| it.0.starts_with("USE_"))
-            .copied()
-            .collect();
-        let own = ROWS.iter().find(|it| std::ptr::eq(*it, row)).unwrap();
-        let (section, key) = own.2.split_once('.').unwrap();
-        let name = if matches!(section, "Environment" | "Filters") {
-            " \"x\""
-        } else {
-            ""
+        let Some((section, key)) = place.split_once('.') else {
+            continue;
         };
+        let (mut file, switch) = ground(variable);
+        let named = matches!(section, "Environment" | "Filters");
+        let name = if named { " \"x\"" } else { "" };
         // Sections and keys know no upper and lower case.
-        text += &format!(
-            "[{}{name}]\n{} = {value}\n",
-            section.to_uppercase(),
-            key.to_lowercase()
-        );
-        check(
-            row,
-            &load_from(Some(("relay.conf", &text)), &switches),
-            &format!("at {place}"),
-        );
+        let (section, key) = (section.to_uppercase(), key.to_lowercase());
+        file += &format!("[{section}{name}]\n{key} = {value}\n");
+        let loaded = load_from(&[("relay.conf", &file), CA], &switch);
+        check(row, &loaded, &format!("at {place}"));
     }
 }
 
@@ -318,7 +270,7 @@ fn what_is_off_or_so_anyway_is_let_through() {
         ("WEBHOOK_SECRET", ""),
     ] {
         let loaded = load_from(
-            None,
+            &[],
             &[
                 ("LD_ENV_x", "sdk-1"),
                 ("DYNAMODB_TABLE", "shared"),
@@ -349,7 +301,7 @@ fn parts_of_what_is_off_are_warned_about() {
                 (variable, "v"),
                 (switch, off),
             ];
-            let loaded = load_from(None, &given);
+            let loaded = load_from(&[], &given);
             assert!(
                 loaded.config.is_ok(),
                 "{variable}: {:?}",

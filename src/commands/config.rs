@@ -48,7 +48,10 @@ fn input_row(it: &Input) -> [String; 3] {
     [
         it.origin.to_string(),
         it.verdict.label().to_owned(),
-        it.sentence.clone(),
+        // The verdict has said that.
+        it.sentence
+            .trim_start_matches("no effect here: ")
+            .to_owned(),
     ]
 }
 

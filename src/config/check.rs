@@ -185,13 +185,15 @@ impl Checker<'_> {
 
     /// Two environments in one place would remove each other's items without end.
     fn separate(&mut self, draft: &Draft) {
-        if draft.environments.len() > 1 {
-            for it in &draft.environments {
+        let with_key = |it: &&EnvironmentDraft| self.given.get("LD_ENV_", Some(&it.name)).is_some();
+        let environments: Vec<_> = draft.environments.iter().filter(with_key).collect();
+        if environments.len() > 1 {
+            for it in &environments {
                 self.place_of_its_own(it);
             }
         }
-        for (index, second) in draft.environments.iter().enumerate() {
-            for first in &draft.environments[..index] {
+        for (index, second) in environments.iter().enumerate() {
+            for first in &environments[..index] {
                 self.apart(first, second, draft.table.as_deref());
             }
         }

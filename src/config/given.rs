@@ -117,9 +117,19 @@ impl FileReader<'_> {
 const NAMED_SECTIONS: [&str; 2] = ["Environment", "Filters"];
 
 fn read_ini(text: &str, reader: &mut FileReader<'_>) {
-    let (entries, errors) = ini::parse(text);
-    for error in errors {
+    let contents = ini::parse(text);
+    for error in contents.errors {
         reader.syntax_error(error.line, error.text);
+    }
+    for (line, section) in contents.sections {
+        if !options::is_ini_section(&section) {
+            let head = format!("[{section}]");
+            reader.problem(
+                line,
+                &head,
+                "is no section of the Relay Proxy's file; correct it or remove it",
+            );
+        }
     }
     for ini::Entry {
         section,
@@ -127,8 +137,11 @@ fn read_ini(text: &str, reader: &mut FileReader<'_>) {
         key,
         value,
         line,
-    } in entries
+    } in contents.entries
     {
+        if !options::is_ini_section(&section) {
+            continue;
+        }
         let shown = match &name {
             Some(name) => format!("[{section} \"{name}\"] {key}"),
             None => format!("[{section}] {key}"),

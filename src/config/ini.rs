@@ -24,8 +24,17 @@ pub(super) struct SyntaxError {
     pub(super) text: &'static str,
 }
 
+/// What a file holds.
+#[derive(Default)]
+pub(super) struct Contents {
+    /// Each section's line and name, also those without a key.
+    pub(super) sections: Vec<(usize, String)>,
+    pub(super) entries: Vec<Entry>,
+    pub(super) errors: Vec<SyntaxError>,
+}
+
 /// Reads a whole file. A line that is wrong is left out, and the next is read.
-pub(super) fn parse(text: &str) -> (Vec<Entry>, Vec<SyntaxError>) {
+pub(super) fn parse(text: &str) -> Contents {
     let text = text
         .strip_prefix('\u{feff}')
         .unwrap_or(text)
@@ -35,19 +44,22 @@ pub(super) fn parse(text: &str) -> (Vec<Entry>, Vec<SyntaxError>) {
         line: 1,
     };
     let mut section = None;
-    let (mut entries, mut errors) = (Vec::new(), Vec::new());
+    let mut contents = Contents::default();
     while let Some(next) = scanner.next_statement() {
         let line = scanner.line;
         let result = if next == '[' {
             // What follows a broken head belongs to no section that we know.
             section = Some(None);
-            scanner.section().map(|it| section = Some(Some(it)))
+            scanner.section().map(|it| {
+                contents.sections.push((line, it.0.clone()));
+                section = Some(Some(it));
+            })
         } else {
             scanner.entry().and_then(|(key, value)| match &section {
                 None => Err("a key stands before the first [Section]"),
                 Some(None) => Ok(()),
                 Some(Some((section, name))) => {
-                    entries.push(Entry {
+                    contents.entries.push(Entry {
                         section: section.clone(),
                         name: name.clone(),
                         key,
@@ -59,11 +71,11 @@ pub(super) fn parse(text: &str) -> (Vec<Entry>, Vec<SyntaxError>) {
             })
         };
         if let Err(text) = result {
-            errors.push(SyntaxError { line, text });
+            contents.errors.push(SyntaxError { line, text });
             scanner.skip_line();
         }
     }
-    (entries, errors)
+    contents
 }
 
 struct Scanner<'a> {
@@ -217,9 +229,10 @@ mod tests {
     use super::*;
 
     fn values(text: &str) -> Vec<String> {
-        let (entries, errors) = parse(text);
-        assert_eq!(errors, []);
-        entries
+        let contents = parse(text);
+        assert_eq!(contents.errors, []);
+        contents
+            .entries
             .into_iter()
             .map(|it| {
                 let name = it.name.map(|it| format!(":{it}")).unwrap_or_default();
@@ -229,7 +242,7 @@ mod tests {
     }
 
     fn errors(text: &str) -> Vec<usize> {
-        parse(text).1.into_iter().map(|it| it.line).collect()
+        parse(text).errors.into_iter().map(|it| it.line).collect()
     }
 
     #[test]
@@ -270,7 +283,7 @@ mod tests {
             errors("a = 1\n[S]\nb\nc = \"x\nd = \\q\n[T\ne = 1\n= 2\n[\"x\"]\n"),
             [1, 3, 4, 5, 6, 8, 9]
         );
-        let (entries, _) = parse("[S]\nsecret\nb = 1");
+        let entries = parse("[S]\nsecret\nb = 1").entries;
         assert_eq!(entries.len(), 1);
         assert_eq!(entries[0].line, 3);
     }

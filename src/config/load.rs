@@ -146,6 +146,8 @@ impl Loader<'_> {
         apply: impl Fn(&mut super::draft::EnvironmentDraft, &str) -> Result<(), String>,
     ) -> (Verdict, String) {
         let name = given.name.clone().unwrap_or_default();
+        // It was mentioned, also if what was said of it is wrong.
+        self.draft.environment(&name);
         self.apply(given, |draft, value| apply(draft.environment(&name), value))
     }
 

@@ -142,6 +142,20 @@ pub(super) fn by_ini(section: &str, key: &str) -> Option<&'static Opt> {
     })
 }
 
+/// Whether our file has this table.
+pub(super) fn is_toml_table(table: &str) -> bool {
+    let mut places = all().filter_map(|it| it.toml.split_once('.'));
+    places.any(|(its, _)| its == table)
+}
+
+/// Whether the Relay Proxy's file has this section.
+pub(super) fn is_ini_section(section: &str) -> bool {
+    let mut places = all()
+        .flat_map(|it| it.ini)
+        .filter_map(|it| it.split_once('.'));
+    places.any(|(its, _)| its.eq_ignore_ascii_case(section))
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
