@@ -37,13 +37,13 @@ pub fn load(sources: &Sources<'_>) -> Loaded {
         Some(config) if findings.problems.is_empty() => Ok(config),
         _ => Err(Problems(findings.problems)),
     };
-    let loaded = Loaded {
+    let result = Loaded {
         config,
         warnings: findings.warnings,
         settings,
         inputs,
     };
-    shown::scrub(loaded, &secrets)
+    shown::scrub(result, &secrets)
 }
 
 /// Of what was given, that which counts: the last of each.
@@ -113,7 +113,7 @@ impl Loader<'_> {
             {
                 (Verdict::Overridden, String::new())
             }
-            Treatment::Setting(apply) => self.apply(it, |draft, value| apply(draft, value)),
+            Treatment::Setting(apply) => self.apply(it, apply),
             Treatment::OfEnvironment(apply) => self.apply_to_environment(it, apply),
             Treatment::Shown(apply, why) => {
                 self.findings.warning([it.origin.clone()], why);

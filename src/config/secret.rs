@@ -74,8 +74,26 @@ impl Secrets {
                 text = text.replace(secret.expose_secret(), "****");
             }
         }
-        scrub_keys(&text)
+        // A text is one line, also if a value had several.
+        scrub_keys(&scrub_users(&text)).replace(char::is_control, " ")
     }
+}
+
+/// Takes users and passwords out of URLs, also out of those that are none because of a character in the password.
+fn scrub_users(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        let end = after
+            .find(|it: char| it.is_whitespace() || it == '`')
+            .unwrap_or(after.len());
+        let user = after[..end].rfind('@');
+        clean.push_str(before);
+        clean.push_str(if user.is_some() { "://****" } else { "://" });
+        rest = &after[user.unwrap_or(0)..];
+    }
+    clean.push_str(rest);
+    clean
 }
 
 fn scrub_keys(text: &str) -> String {
@@ -132,6 +150,10 @@ mod tests {
                 "it is a secret of mine, `{key}` and rel-2024-notes"
             )),
             "it is ****, `****` and rel-2024-notes"
+        );
+        assert_eq!(
+            secrets.scrub("`http://u:p/w@host:1/x` and https://host/\n"),
+            "`http://****@host:1/x` and https://host/ "
         );
     }
 }

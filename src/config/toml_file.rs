@@ -28,7 +28,7 @@ pub(super) fn read(text: &str, reader: &mut FileReader<'_>) {
         let (name, line) = (table.get_ref().as_ref(), line_of(text, table.span().start));
         match value.get_ref() {
             DeValue::Table(keys) if name != ENVIRONMENT && options::is_toml_table(name) => {
-                keys_of(name, keys, None, text, reader)
+                keys_of(name, keys, None, text, reader);
             }
             DeValue::Array(tables) if name == ENVIRONMENT => {
                 for table in tables {

@@ -8,9 +8,7 @@ use ld_dynamodb_relay::config::{Config, Environment, Loaded, LogFormat, Verdict}
 use secrecy::ExposeSecret;
 use tracing::level_filters::LevelFilter;
 
-#[path = "support/settings.rs"]
-mod settings;
-use settings::{load_from, problems};
+use crate::settings::{load_from, problems};
 
 /// What is to become of an option.
 enum Expected {
@@ -244,12 +242,12 @@ fn every_key_of_the_relay_proxys_file_is_honoured_accepted_or_refused() {
         let Some((section, key)) = place.split_once('.') else {
             continue;
         };
-        let (mut file, switch) = ground(variable);
+        let (file, switch) = ground(variable);
         let named = matches!(section, "Environment" | "Filters");
         let name = if named { " \"x\"" } else { "" };
         // Sections and keys know no upper and lower case.
         let (section, key) = (section.to_uppercase(), key.to_lowercase());
-        file += &format!("[{section}{name}]\n{key} = {value}\n");
+        let file = format!("{file}[{section}{name}]\n{key} = {value}\n");
         let loaded = load_from(&[("relay.conf", &file), CA], &switch);
         check(row, &loaded, &format!("at {place}"));
     }
