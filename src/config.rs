@@ -1,4 +1,32 @@
 //! What the daemon was told: read once, into types that cannot be wrong.
+//!
+//! [`load`] takes a file and the environment variables, which win, and tells every problem at once. One table,
+//! `options`, says of each option what it is called in each of the three syntaxes and what becomes of it; everything
+//! else here follows that table.
+
+mod accepted;
+mod check;
+mod draft;
+mod given;
+mod ini;
+mod keys;
+mod load;
+mod options;
+mod origin;
+mod refused;
+mod report;
+mod secret;
+mod settings;
+mod shown;
+mod sources;
+mod toml_file;
+mod values;
+
+pub use load::load;
+pub use origin::{Origin, Problems, Remark};
+pub use report::{Input, Loaded, Setting, Verdict};
+pub use secret::mask;
+pub use sources::Sources;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -90,6 +118,8 @@ pub struct Http {
     pub port: u16,
     /// The port for operators and Prometheus; 0 takes a free one.
     pub admin_port: u16,
+    /// Whether the admin port answers `/metrics`.
+    pub metrics: bool,
     /// What every metric's name begins with, with the underscore at its end.
     pub metrics_prefix: String,
     /// Allows operators from elsewhere than loopback.

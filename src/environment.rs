@@ -5,6 +5,7 @@
 mod backoff;
 mod cell;
 mod drift;
+mod inspect;
 mod listen;
 mod pace;
 mod pass;
@@ -26,6 +27,8 @@ use crate::table::Table;
 use cell::{Cell, Reopen};
 use listen::Listener;
 use write::Writer;
+
+pub use inspect::{Comparison, Difference, Failure};
 
 /// How the writing half goes about it.
 #[derive(Clone, Copy, Debug)]

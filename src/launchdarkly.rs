@@ -4,4 +4,4 @@ pub mod fdv1;
 pub mod sse;
 mod stream;
 
-pub use stream::{Client, Refusal, Session, Signal};
+pub use stream::{Client, Greeting, Refusal, Session, Setup, Signal};

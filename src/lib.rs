@@ -1,5 +1,6 @@
 //! Keeps LaunchDarkly's flags and segments in DynamoDB, as LaunchDarkly has them and as its SDKs read them.
 
+pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod config;

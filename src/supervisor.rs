@@ -160,7 +160,7 @@ fn start(
     panics: u32,
     stop: &CancellationToken,
 ) {
-    let span = info_span!("environment", name = &*environment.name);
+    let span = info_span!("environment", environment = &*environment.name);
     let (run, stop) = (environment.clone(), stop.clone());
     let task = async move {
         if !delay.is_zero() {

@@ -13,6 +13,8 @@ use serde_json::json;
 use tokio::net::TcpStream;
 use tokio::time;
 
+/// Where the daemon listens if nothing is set.
+pub const DEFAULT_PORT: u16 = 8030;
 const TIMEOUT: Duration = Duration::from_secs(3);
 const MAX_ANSWER_BYTES: usize = 64 * 1_024;
 

@@ -134,11 +134,11 @@ impl<'a> Listener<'a> {
             return;
         };
         match signal {
-            Ok(Signal::Connected(environment_id)) => {
+            Ok(Signal::Connected(greeting)) => {
                 line.connected = Some(self.environment.metrics.connected());
                 self.heard();
                 self.environment.status.update(|facts| {
-                    facts.environment_id = environment_id.or(facts.environment_id.take())
+                    facts.environment_id = greeting.environment_id.or(facts.environment_id.take())
                 });
             }
             Ok(Signal::Said(Said::Full(items), received)) => {
@@ -295,6 +295,7 @@ impl<'a> Listener<'a> {
             .increment(1);
         warn!(reason = %refusal, retry_in_milliseconds = millis(delay), "the connection to LaunchDarkly ended");
         let still_connected = self.current.is_some();
+        let refused = matches!(refusal, Refusal::Status { .. }) && refusal.is_lasting();
         self.environment.status.update(|facts| {
             facts.last_error = Some(LastError {
                 kind: kind(refusal),
@@ -304,14 +305,9 @@ impl<'a> Listener<'a> {
             });
             let phase = match facts.source.0 {
                 _ if still_connected => return,
-                _ if matches!(refusal, Refusal::Status { .. }) && refusal.is_lasting() => {
-                    SourcePhase::Refused
-                }
-                SourcePhase::Connected | SourcePhase::Interrupted | SourcePhase::Refused
-                    if facts.said_everything =>
-                {
-                    SourcePhase::Interrupted
-                }
+                _ if refused => SourcePhase::Refused,
+                // A key that was refused stays so until LaunchDarkly has said everything.
+                SourcePhase::Connected => SourcePhase::Interrupted,
                 other => other,
             };
             if facts.source.0 != phase {

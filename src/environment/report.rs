@@ -37,22 +37,23 @@ impl Writer<'_> {
 
     /// The table answered though nothing had to be written.
     pub(super) fn report_reached(&self) {
-        let settled = self.is_settled();
+        let settled = self.is_settled() && self.cell.look(|desired| desired.is_some());
+        let phase = if settled {
+            TablePhase::Settled
+        } else {
+            TablePhase::Writing
+        };
         let now = clock::now();
         self.environment.status.update(|facts| {
             if matches!(
                 facts.table.0,
                 TablePhase::Unreachable | TablePhase::Misconfigured
             ) {
-                facts.table = (
-                    if settled {
-                        TablePhase::Settled
-                    } else {
-                        TablePhase::Writing
-                    },
-                    now,
-                );
+                facts.table = (phase, now);
                 facts.table_advice = None;
+            }
+            if settled {
+                facts.stored = Some(now);
             }
         });
     }

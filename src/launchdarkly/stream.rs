@@ -141,11 +141,20 @@ fn follow(attempt: reqwest::redirect::Attempt<'_>) -> reqwest::redirect::Action 
     }
 }
 
+/// What LaunchDarkly says of itself when it answers.
+#[derive(Clone, Debug, Default)]
+pub struct Greeting {
+    /// Its ID of the environment.
+    pub environment_id: Option<String>,
+    /// What time it is there, as HTTP writes it.
+    pub date: Option<String>,
+}
+
 /// What a session tells.
 #[derive(Debug)]
 pub enum Signal {
-    /// LaunchDarkly answers with a stream; its ID of the environment, where it says so.
-    Connected(Option<String>),
+    /// LaunchDarkly answers with a stream.
+    Connected(Greeting),
     /// Bytes came that say nothing.
     Alive,
     /// An event, complete since the moment.
@@ -241,14 +250,17 @@ impl Session {
                     let response = response
                         .map_err(|_| Refusal::Silent(self.read_timeout.min(HEADERS_TIMEOUT)))?;
                     let response = accept(response.map_err(|error| network(&error))?)?;
-                    let environment = response
-                        .headers()
-                        .get("X-LD-EnvID")
-                        .and_then(|id| id.to_str().ok())
-                        .map(Into::into);
+                    let header = |name| {
+                        let value = response.headers().get(name)?;
+                        value.to_str().ok().map(ToOwned::to_owned)
+                    };
+                    let greeting = Greeting {
+                        environment_id: header("X-LD-EnvID"),
+                        date: header("Date"),
+                    };
                     self.state = State::Open(Box::new(response));
                     self.deadline = Instant::now() + self.read_timeout;
-                    return Ok(Signal::Connected(environment));
+                    return Ok(Signal::Connected(greeting));
                 }
                 State::Open(response) => {
                     let chunk = timeout_at(self.deadline, response.chunk()).await;

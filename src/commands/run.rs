@@ -1,0 +1,196 @@
+//! `run`: the daemon.
+
+use std::net::{Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use crate::clock;
+use crate::config::Config;
+use crate::environment::Environment;
+use crate::http::{self, App, EnvironmentInfo};
+use crate::metrics::Metrics;
+use crate::status::EnvironmentStatus;
+use crate::supervisor::{assemble, supervise};
+use crate::table::Connection;
+
+/// How the daemon ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It was asked to stop.
+    Stopped,
+    /// Not every environment was initialised in time, and the settings say to exit then.
+    NotInitialized,
+}
+
+/// The two ports, bound before anything is connected.
+pub struct Ports {
+    work: TcpListener,
+    admin: TcpListener,
+}
+
+impl Ports {
+    /// Binds them on every address of this machine.
+    pub async fn bind(config: &Config) -> Result<Self> {
+        let work = bind("PORT", config.http.port).await?;
+        let admin = bind("PROMETHEUS_PORT", config.http.admin_port).await?;
+        Ok(Self { work, admin })
+    }
+
+    /// Where they are: the work port and the admin port.
+    pub fn addresses(&self) -> Result<(SocketAddr, SocketAddr)> {
+        Ok((self.work.local_addr()?, self.admin.local_addr()?))
+    }
+}
+
+async fn bind(setting: &str, port: u16) -> Result<TcpListener> {
+    let both = TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).await;
+    let bound = match both {
+        Ok(listener) => Ok(listener),
+        // A machine without IPv6.
+        Err(_) => TcpListener::bind(("0.0.0.0", port)).await,
+    };
+    bound.with_context(|| {
+        format!("{setting}: port {port} cannot be listened on; is another relay running?")
+    })
+}
+
+/// Runs every environment until a signal, or until `stop`.
+pub async fn run(
+    config: &Config,
+    ports: Ports,
+    connection: Connection,
+    stop: CancellationToken,
+) -> Result<End> {
+    let metrics = Metrics::new(&config.http.metrics_prefix);
+    let environments = assemble(config, &connection, &metrics, None)?;
+    let (work, admin) = ports.addresses()?;
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        environments = environments.len(),
+        port = work.port(),
+        admin_port = admin.port(),
+        "started"
+    );
+    let app = app(config, &connection, &environments, &metrics, &stop);
+    let statuses: Vec<_> = environments
+        .iter()
+        .map(|it| (it.name.clone(), it.status.clone()))
+        .collect();
+    let grace = config.lifecycle.shutdown_timeout;
+    let served = CancellationToken::new();
+    let work = async {
+        let environments = async {
+            supervise(environments, metrics, stop.clone(), grace).await;
+            served.cancel();
+        };
+        tokio::join!(
+            environments,
+            http::serve(ports.work, ports.admin, app, served.clone())
+        );
+    };
+    let late = async {
+        stop.cancelled().await;
+        sleep(grace).await;
+    };
+    let mut end = End::Stopped;
+    let watch = async {
+        if !initialized_in_time(config, &statuses).await {
+            end = End::NotInitialized;
+            stop.cancel();
+        }
+        std::future::pending::<()>().await;
+    };
+    let stop_on_signals = stop_on_signals(&stop)?;
+    tokio::select! {
+        () = work => {}
+        () = late => error!("not everything was finished in time"),
+        () = watch => {}
+        () = stop_on_signals => {}
+    }
+    info!("stopped");
+    Ok(end)
+}
+
+fn app(
+    config: &Config,
+    connection: &Connection,
+    environments: &[Environment],
+    metrics: &Metrics,
+    stop: &CancellationToken,
+) -> App {
+    let infos = config
+        .environments
+        .iter()
+        .map(|it| EnvironmentInfo::new(it, connection.endpoint.as_deref()));
+    let statuses = environments.iter().map(|it| it.status.clone());
+    App {
+        environments: infos.zip(statuses).collect(),
+        metrics: metrics.clone(),
+        metrics_enabled: config.http.metrics,
+        read_timeout: config.upstream.read_timeout,
+        disconnected_status_time: config.lifecycle.disconnected_status_time,
+        stopping: stop.clone(),
+        clock: clock::now,
+    }
+}
+
+/// The first signal stops in order, the second one at once.
+fn stop_on_signals(stop: &CancellationToken) -> Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be handled")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be handled")?;
+    Ok(async move {
+        let mut next = async || {
+            tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = interrupt.recv() => "SIGINT",
+            }
+        };
+        let name = next().await;
+        info!(
+            signal = name,
+            "stopping: finishing the writes that were begun"
+        );
+        stop.cancel();
+        next().await;
+        error!("a second signal: exiting at once");
+    })
+}
+
+/// Waits until every environment is initialised; false if that took too long and is a reason to exit.
+async fn initialized_in_time(config: &Config, statuses: &[(Arc<str>, EnvironmentStatus)]) -> bool {
+    let lifecycle = config.lifecycle;
+    if timeout(lifecycle.init_timeout, all_initialized(statuses))
+        .await
+        .is_ok()
+    {
+        return true;
+    }
+    let exits = lifecycle.exit_on_error && !lifecycle.ignore_connection_errors;
+    let missing = statuses
+        .iter()
+        .filter(|(_, status)| !status.facts().initialized);
+    for (name, status) in missing {
+        let facts = status.facts();
+        let reason = facts
+            .table_advice
+            .or(facts.last_error.map(|error| error.message));
+        let reason = reason.unwrap_or_else(|| "the first write is under way".into());
+        error!(
+            environment = &**name,
+            reason, exits, "not initialised within INIT_TIMEOUT ({:?})", lifecycle.init_timeout
+        );
+    }
+    !exits
+}
+
+async fn all_initialized(statuses: &[(Arc<str>, EnvironmentStatus)]) {
+    for (_, status) in statuses {
+        status.wait_until(|facts| facts.initialized).await;
+    }
+}

@@ -1,0 +1,105 @@
+//! `verify`: LaunchDarkly against the table, without a write.
+
+use std::io::{self, Write};
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::config::Config;
+use crate::environment::{Comparison, Difference, Environment, Failure};
+use crate::metrics::Metrics;
+use crate::model::ItemKey;
+use crate::supervisor::assemble;
+use crate::table::Connection;
+
+/// What `verify` found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Every table is what LaunchDarkly says.
+    Same,
+    /// Some item differs.
+    Drift,
+    /// Some environment could not be compared.
+    Trouble,
+}
+
+/// Compares every environment once.
+pub async fn compare(config: &Config, connection: &Connection) -> anyhow::Result<Vec<(Environment, Result<Comparison, Failure>)>> {
+    let metrics = Metrics::new(&config.http.metrics_prefix);
+    let environments = assemble(config, connection, &metrics, None)?;
+    let patience = config.lifecycle.init_timeout;
+    let compared = join_all(environments.iter().map(|it| it.compare(patience))).await;
+    Ok(environments.into_iter().zip(compared).collect())
+}
+
+/// Prints the differences and says what they come to.
+pub fn print(
+    compared: &[(Environment, Result<Comparison, Failure>)],
+    as_json: bool,
+    out: &mut impl Write,
+) -> io::Result<Verdict> {
+    let mut verdict = Verdict::Same;
+    let mut documents = Vec::new();
+    for (environment, comparison) in compared {
+        let name = &*environment.name;
+        let found = comparison.as_ref().map(|it| it.differences(environment.table.layout.namespace_bytes()));
+        verdict = verdict.max(match &found {
+            Err(_) => Verdict::Trouble,
+            Ok(differences) if differences.is_empty() => Verdict::Same,
+            Ok(_) => Verdict::Drift,
+        });
+        if as_json {
+            documents.push(document(name, &found));
+            continue;
+        }
+        match found {
+            Err(failure) => writeln!(out, "{name}: {failure}")?,
+            Ok(differences) if differences.is_empty() => writeln!(out, "{name}: same")?,
+            Ok(differences) => {
+                writeln!(out, "{name}: {} differences", differences.len())?;
+                for (key, difference) in &differences {
+                    writeln!(out, "  {}: {}", subject(key.as_ref()), tell(*difference))?;
+                }
+            }
+        }
+    }
+    if as_json {
+        writeln!(out, "{}", json!({"same": verdict == Verdict::Same, "environments": documents}))?;
+    }
+    Ok(verdict)
+}
+
+type Found<'a> = Result<Vec<(Option<ItemKey>, Difference)>, &'a Failure>;
+
+fn document(name: &str, found: &Found<'_>) -> Value {
+    match found {
+        Err(failure) => json!({"environment": name, "error": failure.to_string()}),
+        Ok(differences) => {
+            let differences = differences.iter().map(|(key, difference)| {
+                json!({"kind": key.as_ref().map(|it| it.kind.label()), "key": key.as_ref().map(|it| &*it.key),
+                       "difference": label(*difference), "detail": tell(*difference)})
+            });
+            json!({"environment": name, "differences": differences.collect::<Vec<_>>()})
+        }
+    }
+}
+
+fn subject(key: Option<&ItemKey>) -> String {
+    key.map_or_else(|| "marker".into(), ToString::to_string)
+}
+
+const fn label(difference: Difference) -> &'static str {
+    match difference {
+        Difference::Drift(drift) => drift.label(),
+        Difference::TooLarge(_) => "too_large",
+        Difference::Malformed(_) => "malformed",
+    }
+}
+
+fn tell(difference: Difference) -> String {
+    match difference {
+        Difference::Drift(drift) => drift.label().into(),
+        Difference::TooLarge(bytes) => format!("its row would have {bytes} bytes, DynamoDB takes 409600"),
+        Difference::Malformed(fault) => fault.to_string(),
+    }
+}

@@ -1,0 +1,104 @@
+//! The configuration while it is put together: options fill it one by one, `check` makes it whole.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tracing::level_filters::LevelFilter;
+
+use super::{Http, Lifecycle, Log, Store, Upkeep, Upstream};
+
+/// A configuration in the making.
+pub(super) struct Draft {
+    pub(super) upstream: Upstream,
+    pub(super) store: Store,
+    pub(super) upkeep: Upkeep,
+    pub(super) http: Http,
+    pub(super) lifecycle: Lifecycle,
+    pub(super) log: Log,
+    /// The table of every environment without one of its own.
+    pub(super) table: Option<String>,
+    pub(super) environments: Vec<EnvironmentDraft>,
+}
+
+/// An environment in the making.
+pub(super) struct EnvironmentDraft {
+    pub(super) name: String,
+    pub(super) sdk_key: Option<SecretString>,
+    pub(super) table: Option<String>,
+    pub(super) prefix: Option<String>,
+    pub(super) log_level: Option<LevelFilter>,
+    pub(super) project: Option<String>,
+    pub(super) environment_id: Option<String>,
+    pub(super) mobile_key: Option<SecretString>,
+}
+
+impl Draft {
+    /// Nothing set. Every field that has no `None` gets its value from the options' defaults, which are kept there alone.
+    pub(super) fn blank() -> Self {
+        Self {
+            upstream: Upstream {
+                stream_uri: String::new(),
+                base_uri: String::new(),
+                read_timeout: Duration::ZERO,
+                max_event_bytes: 0,
+                proxy_url: None,
+                ca_certificates: Vec::new(),
+            },
+            store: Store {
+                endpoint: None,
+                write_concurrency: 0,
+            },
+            upkeep: Upkeep {
+                verify_interval: Duration::ZERO,
+                marker_check_interval: Duration::ZERO,
+                repair: false,
+            },
+            http: Http {
+                port: 0,
+                admin_port: 0,
+                metrics: false,
+                metrics_prefix: String::new(),
+                admin_token: None,
+            },
+            lifecycle: Lifecycle {
+                init_timeout: Duration::ZERO,
+                exit_on_error: false,
+                exit_always: false,
+                ignore_connection_errors: false,
+                shutdown_timeout: Duration::ZERO,
+                disconnected_status_time: Duration::ZERO,
+            },
+            log: Log {
+                level: LevelFilter::OFF,
+                format: None,
+            },
+            table: None,
+            environments: Vec::new(),
+        }
+    }
+
+    /// The environment of this name, new if it was not mentioned before.
+    pub(super) fn environment(&mut self, name: &str) -> &mut EnvironmentDraft {
+        let known = self.environments.iter().position(|it| it.name == name);
+        let index = known.unwrap_or_else(|| {
+            self.environments.push(EnvironmentDraft::named(name));
+            self.environments.len() - 1
+        });
+        &mut self.environments[index]
+    }
+}
+
+impl EnvironmentDraft {
+    fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            sdk_key: None,
+            table: None,
+            prefix: None,
+            log_level: None,
+            project: None,
+            environment_id: None,
+            mobile_key: None,
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! From what was given to a configuration, or to everything that is wrong with it.
+
+use super::check::check;
+use super::draft::Draft;
+use super::given::{Given, gather};
+use super::options::{self, Opt, Shape, Treatment};
+use super::origin::{Findings, Origin, Problems};
+use super::report::{Input, Loaded, Verdict};
+use super::secret::{self, Secrets};
+use super::sources::Sources;
+use super::{shown, values};
+
+/// Reads the file, then the variables, which win, and tells every problem at once. Nothing is connected or bound.
+pub fn load(sources: &Sources<'_>) -> Loaded {
+    let mut findings = Findings::default();
+    let given = gather(sources, &mut findings);
+    let secrets = secrets_among(&given);
+    let mut loader = Loader {
+        sources,
+        findings,
+        draft: with_defaults(),
+        secrets,
+    };
+    let inputs = (0..given.len())
+        .map(|index| loader.judge(&given, index))
+        .collect();
+    let Loader {
+        mut findings,
+        draft,
+        secrets,
+        ..
+    } = loader;
+    let in_effect = InEffect::of(&given);
+    let settings = shown::settings(&draft, &in_effect);
+    let config = check(draft, &in_effect, sources, &mut findings);
+    let config = match config {
+        Some(config) if findings.problems.is_empty() => Ok(config),
+        _ => Err(Problems(findings.problems)),
+    };
+    let result = Loaded {
+        config,
+        warnings: findings.warnings,
+        settings,
+        inputs,
+    };
+    shown::scrub(result, &secrets)
+}
+
+/// Of what was given, that which counts: the last of each.
+pub(super) struct InEffect<'a>(Vec<&'a Given>);
+
+impl<'a> InEffect<'a> {
+    fn of(given: &'a [Given]) -> Self {
+        let last = |index: &usize| !is_overridden(given, *index);
+        Self((0..given.len()).filter(last).map(|it| &given[it]).collect())
+    }
+
+    /// What sets this variable of this name.
+    pub(super) fn get(&self, variable: &str, name: Option<&str>) -> Option<&'a Given> {
+        let wanted = |it: &&&Given| it.option.variable == variable && it.name.as_deref() == name;
+        self.0.iter().find(wanted).copied()
+    }
+
+    /// What says something about the environment of this name.
+    pub(super) fn of_environment(&self, name: &str) -> impl Iterator<Item = &'a Given> {
+        let about =
+            move |it: &&Given| it.option.is_of_environment() && it.name.as_deref() == Some(name);
+        self.0.iter().copied().filter(about)
+    }
+}
+
+fn is_overridden(given: &[Given], index: usize) -> bool {
+    given[index + 1..]
+        .iter()
+        .any(|it| it.sets_the_same(&given[index]))
+}
+
+fn with_defaults() -> Draft {
+    let mut draft = Draft::blank();
+    for option in options::all().filter(|it| !it.default.is_empty()) {
+        if let Treatment::Setting(apply) = option.treatment {
+            // None fails: a test applies each.
+            apply(&mut draft, option.default).unwrap_or_default();
+        }
+    }
+    draft
+}
+
+/// What must not appear in any text, also if it was given in a wrong place too.
+fn secrets_among(given: &[Given]) -> Secrets {
+    let mut secrets = Secrets::default();
+    let is_secret =
+        |it: &&Given| it.option.shape == Shape::Secret && !secret::is_reference(&it.value);
+    for it in given.iter().filter(is_secret) {
+        secrets.add(&it.value);
+    }
+    secrets
+}
+
+struct Loader<'a> {
+    sources: &'a Sources<'a>,
+    findings: Findings,
+    draft: Draft,
+    secrets: Secrets,
+}
+
+impl Loader<'_> {
+    fn judge(&mut self, given: &[Given], index: usize) -> Input {
+        let it = &given[index];
+        let (verdict, sentence) = match it.option.treatment {
+            Treatment::Setting(_) | Treatment::OfEnvironment(_) | Treatment::Shown(..)
+                if is_overridden(given, index) =>
+            {
+                (Verdict::Overridden, String::new())
+            }
+            Treatment::Setting(apply) => self.apply(it, apply),
+            Treatment::OfEnvironment(apply) => self.apply_to_environment(it, apply),
+            Treatment::Shown(apply, why) => {
+                self.findings.warning([it.origin.clone()], why);
+                match self.apply_to_environment(it, apply) {
+                    (Verdict::Honoured, _) => (Verdict::NoEffect, why.to_owned()),
+                    other => other,
+                }
+            }
+            Treatment::Elsewhere(by) => (Verdict::Honoured, by.to_owned()),
+            Treatment::NoEffect(why) => self.no_effect(it, why.to_owned()),
+            Treatment::Refused { harmless, .. } if harmless(&it.value) => {
+                (Verdict::Honoured, "it is so anyway".to_owned())
+            }
+            Treatment::Refused { why, .. } => self.refused(it, why),
+            Treatment::PartOf { switch, why, .. } if is_on(given, switch) => self.refused(it, why),
+            Treatment::PartOf { switch, .. } => {
+                self.no_effect(it, format!("no effect here: {switch} is off"))
+            }
+        };
+        Input {
+            origin: it.origin.clone(),
+            verdict,
+            sentence,
+        }
+    }
+
+    fn apply_to_environment(
+        &mut self,
+        given: &Given,
+        apply: impl Fn(&mut super::draft::EnvironmentDraft, &str) -> Result<(), String>,
+    ) -> (Verdict, String) {
+        let name = given.name.clone().unwrap_or_default();
+        // It was mentioned, also if what was said of it is wrong.
+        self.draft.environment(&name);
+        self.apply(given, |draft, value| apply(draft.environment(&name), value))
+    }
+
+    fn apply(
+        &mut self,
+        given: &Given,
+        apply: impl Fn(&mut Draft, &str) -> Result<(), String>,
+    ) -> (Verdict, String) {
+        let is_secret = given.option.shape == Shape::Secret;
+        let value = if is_secret {
+            secret::resolve(&given.value, self.sources)
+        } else {
+            Ok(given.value.clone())
+        };
+        let applied = value.and_then(|value| {
+            if is_secret {
+                self.secrets.add(&value);
+            }
+            apply(&mut self.draft, &value)
+        });
+        match applied {
+            Ok(()) => (Verdict::Honoured, String::new()),
+            Err(error) => {
+                let value = if is_secret {
+                    "the value".to_owned()
+                } else {
+                    format!("`{}`", given.value)
+                };
+                let sentence = format!("{value} {error}");
+                self.findings
+                    .problem([given.origin.clone()], sentence.clone());
+                (Verdict::Invalid, sentence)
+            }
+        }
+    }
+
+    fn no_effect(&mut self, given: &Given, why: String) -> (Verdict, String) {
+        self.findings.warning([given.origin.clone()], why.clone());
+        (Verdict::NoEffect, why)
+    }
+
+    fn refused(&mut self, given: &Given, why: &str) -> (Verdict, String) {
+        self.findings.problem([given.origin.clone()], why);
+        (Verdict::Refused, why.to_owned())
+    }
+}
+
+/// Whether a switch is on: by itself, or because the file names what it switches.
+fn is_on(given: &[Given], switch: &str) -> bool {
+    let by_itself =
+        |it: &Given| it.option.variable == switch && values::boolean(&it.value) != Ok(false);
+    let by_part = |it: &Given| {
+        matches!(it.origin, Origin::File { .. })
+            && matches!(it.option.treatment, Treatment::PartOf { switch: of, switches_in_file: true, .. } if of == switch)
+    };
+    given.iter().any(|it| by_itself(it) || by_part(it))
+}
+
+/// The options that hold for all environments, for those who show what nobody set.
+pub(super) fn honoured_globally() -> impl Iterator<Item = &'static Opt> {
+    options::all().filter(|it| matches!(it.treatment, Treatment::Setting(_)) && !it.toml.is_empty())
+}

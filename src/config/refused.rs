@@ -1,0 +1,109 @@
+//! The options with which the daemon does not start: what they ask for it does not do, or not yet.
+//!
+//! Switched off, or at the value that holds anyway, they are let through: nothing is lost.
+
+use super::options::Treatment::{PartOf, Refused};
+use super::options::{Opt, Treatment};
+use super::values::{boolean, duration};
+
+const REDIS: &str = "Redis is not supported, only DynamoDB; remove it, and keep a Relay Proxy for what reads from Redis";
+const CONSUL: &str = "Consul is not supported, only DynamoDB; remove it, and keep a Relay Proxy for what reads from Consul";
+const FILTERS: &str = "payload filters are not supported, and LaunchDarkly's protocol 2 has none; remove it, and every \
+     flag of the environment is written";
+const AUTO_CONFIG: &str =
+    "auto-configuration is not built yet; remove it and name each environment with LD_ENV_<name>";
+const TEMPLATES: &str = "templates for destinations belong to auto-configuration and archives, which are not built yet; \
+     remove it and set LD_PREFIX_<name> or LD_TABLE_NAME_<name> for each environment";
+const ARCHIVE: &str = "reading an offline archive is not built yet; remove it and name each environment with LD_ENV_<name>";
+const TLS: &str = "serving TLS is not built yet; set TLS_ENABLED=false and end TLS at the load balancer in front of this";
+const BIG_SEGMENTS: &str = "big segments are not built yet; remove it, and keep a Relay Proxy for environments that use them";
+const CREDENTIALS: &str =
+    "keys that expire belong to auto-configuration, which is not built yet; remove it";
+const NTLM: &str = "NTLM is not supported; set PROXY_AUTH_NTLM=false and put user and password into PROXY_URL, or go \
+     through a local proxy that speaks NTLM";
+const WEBHOOK: &str =
+    "the webhook is not built yet; remove it: changes arrive by LaunchDarkly's stream";
+const ADMIN_TOKEN: &str =
+    "nothing takes a token yet; remove it: the admin port is for trusted networks only";
+const SAMPLING: &str =
+    "this variable was retired by the Relay Proxy, and events are not forwarded here; remove it";
+const REDIS_TTL: &str = "this variable was retired by the Relay Proxy in favour of CACHE_TTL, which has no effect here; remove it";
+const TTL_MINUTES: &str = "this variable was retired by the Relay Proxy in favour of LD_TTL_<name>, which has no effect here; remove it";
+
+const fn refused(why: &'static str) -> Treatment {
+    Refused {
+        harmless: |_| false,
+        why,
+    }
+}
+
+/// Refused unless it is switched off.
+const fn switch(why: &'static str) -> Treatment {
+    Refused {
+        harmless: |it| boolean(it) == Ok(false),
+        why,
+    }
+}
+
+const fn part_of(switch: &'static str, why: &'static str) -> Treatment {
+    PartOf {
+        switch,
+        switches_in_file: false,
+        why,
+    }
+}
+
+/// In the Relay Proxy's file Redis and Consul have no switch: naming one is switching it on.
+const fn switches_in_file(switch: &'static str, why: &'static str) -> Treatment {
+    PartOf {
+        switch,
+        switches_in_file: true,
+        why,
+    }
+}
+
+fn is(value: &str, default: &str) -> bool {
+    duration(value).is_ok_and(|it| duration(default) == Ok(it))
+}
+
+#[rustfmt::skip] // A row a line: it is read as a table.
+pub(super) const OPTIONS: &[Opt] = &[
+    Opt::foreign("LD_FILTER_KEYS_", &["Filters.keys"], refused(FILTERS)),
+    Opt::foreign("AUTO_CONFIG_KEY", &["AutoConfig.key"], refused(AUTO_CONFIG)).secret(),
+    Opt::foreign("ENV_DATASTORE_PREFIX", &["AutoConfig.envDatastorePrefix", "OfflineMode.envDatastorePrefix"], refused(TEMPLATES)),
+    Opt::foreign("ENV_DATASTORE_TABLE_NAME", &["AutoConfig.envDatastoreTableName", "OfflineMode.envDatastoreTableName"], refused(TEMPLATES)),
+    Opt::foreign("FILE_DATA_SOURCE", &["OfflineMode.fileDataSource"], refused(ARCHIVE)),
+    Opt::foreign("FILE_DATA_SOURCE_MONITORING_INTERVAL", &["OfflineMode.fileDataSourceMonitoringInterval"],
+        Refused { harmless: |it| is(it, "1s"), why: ARCHIVE }),
+    Opt::foreign("USE_REDIS", &[], switch(REDIS)),
+    Opt::foreign("REDIS_HOST", &["Redis.host"], switches_in_file("USE_REDIS", REDIS)),
+    Opt::foreign("REDIS_PORT", &["Redis.port"], switches_in_file("USE_REDIS", REDIS)),
+    Opt::foreign("REDIS_URL", &["Redis.url"], switches_in_file("USE_REDIS", REDIS)).secret(),
+    Opt::foreign("REDIS_TLS", &["Redis.tls"], part_of("USE_REDIS", REDIS)),
+    Opt::foreign("REDIS_USERNAME", &["Redis.username"], part_of("USE_REDIS", REDIS)),
+    Opt::foreign("REDIS_PASSWORD", &["Redis.password"], part_of("USE_REDIS", REDIS)).secret(),
+    Opt::foreign("USE_CONSUL", &[], switch(CONSUL)),
+    Opt::foreign("CONSUL_HOST", &["Consul.host"], switches_in_file("USE_CONSUL", CONSUL)),
+    Opt::foreign("CONSUL_TOKEN", &["Consul.token"], part_of("USE_CONSUL", CONSUL)).secret(),
+    Opt::foreign("CONSUL_TOKEN_FILE", &["Consul.tokenFile"], part_of("USE_CONSUL", CONSUL)),
+    Opt::foreign("TLS_ENABLED", &["Main.tlsEnabled"], switch(TLS)),
+    Opt::foreign("TLS_CERT", &["Main.tlsCert"], part_of("TLS_ENABLED", TLS)),
+    Opt::foreign("TLS_KEY", &["Main.tlsKey"], part_of("TLS_ENABLED", TLS)),
+    Opt::foreign("TLS_MIN_VERSION", &["Main.tlsMinVersion"], part_of("TLS_ENABLED", TLS)),
+    Opt::foreign("BIG_SEGMENTS_STALE_AS_DEGRADED", &["Main.bigSegmentsStaleAsDegraded"], switch(BIG_SEGMENTS)),
+    Opt::foreign("BIG_SEGMENTS_STALE_THRESHOLD", &["Main.bigSegmentsStaleThreshold"],
+        Refused { harmless: |it| is(it, "5m"), why: BIG_SEGMENTS }),
+    Opt::foreign("EXPIRED_CREDENTIAL_CLEANUP_INTERVAL", &["Main.expiredCredentialCleanupInterval"],
+        Refused { harmless: |it| is(it, "1m"), why: CREDENTIALS }),
+    Opt::foreign("PROXY_AUTH_NTLM", &["Proxy.ntlmAuth"], switch(NTLM)),
+    Opt::foreign("PROXY_AUTH_USER", &["Proxy.user"], part_of("PROXY_AUTH_NTLM", NTLM)),
+    Opt::foreign("PROXY_AUTH_PASSWORD", &["Proxy.password"], part_of("PROXY_AUTH_NTLM", NTLM)).secret(),
+    Opt::foreign("PROXY_AUTH_DOMAIN", &["Proxy.domain"], part_of("PROXY_AUTH_NTLM", NTLM)),
+    Opt::foreign("WEBHOOK_SECRET", &[], refused(WEBHOOK)).secret(),
+    Opt::foreign("WEBHOOK_SECRET_", &[], refused(WEBHOOK)).secret(),
+    Opt::foreign("LD_ENVIRONMENT_KEY_", &[], refused(WEBHOOK)),
+    Opt::foreign("ADMIN_TOKEN", &[], refused(ADMIN_TOKEN)).secret(),
+    Opt::foreign("EVENTS_SAMPLING_INTERVAL", &[], refused(SAMPLING)),
+    Opt::foreign("REDIS_TTL", &[], refused(REDIS_TTL)),
+    Opt::foreign("LD_TTL_MINUTES_", &[], refused(TTL_MINUTES)),
+];

@@ -1,0 +1,132 @@
+//! The options that are honoured, and their defaults.
+
+use secrecy::SecretString;
+
+use super::LogFormat;
+use super::options::Treatment::{Elsewhere, OfEnvironment, Setting, Shown};
+use super::options::{Opt, Shape, Treatment};
+use super::values::{
+    base_url, boolean, count, duration_within, http_url, level, metrics_prefix, port, prefix,
+    size_within, table_name,
+};
+
+const AWS: &str = "read by the AWS client";
+const PROXY: &str = "read by the HTTP clients";
+
+const fn row(
+    variable: &'static str,
+    toml: &'static str,
+    ini: &'static [&'static str],
+    shape: Shape,
+    default: &'static str,
+    treatment: Treatment,
+) -> Opt {
+    Opt {
+        variable,
+        toml,
+        ini,
+        shape,
+        default,
+        treatment,
+    }
+}
+
+/// In the order of `relay.example.toml`.
+#[rustfmt::skip] // A row a line or two: it is read as a table.
+pub(super) const OPTIONS: &[Opt] = &[
+    row("LD_ENV_", "environment.sdk_key", &["Environment.sdkKey"], Shape::Secret, "",
+        OfEnvironment(|it, v| { it.sdk_key = Some(SecretString::from(v)); Ok(()) })),
+    row("LD_TABLE_NAME_", "environment.table", &["Environment.tableName"], Shape::Text, "",
+        OfEnvironment(|it, v| { it.table = Some(table_name(v)?); Ok(()) })),
+    row("LD_PREFIX_", "environment.prefix", &["Environment.prefix"], Shape::Text, "",
+        OfEnvironment(|it, v| { it.prefix = Some(prefix(v)?); Ok(()) })),
+    row("LD_LOG_LEVEL_", "environment.log_level", &["Environment.logLevel"], Shape::Text, "",
+        OfEnvironment(|it, v| { it.log_level = Some(level(v)?); Ok(()) })),
+    row("LD_PROJ_KEY_", "environment.project", &["Environment.projKey"], Shape::Text, "",
+        OfEnvironment(|it, v| { it.project = Some(v.to_owned()); Ok(()) })),
+    row("LD_CLIENT_SIDE_ID_", "environment.client_side_id", &["Environment.envId"], Shape::Text, "",
+        OfEnvironment(|it, v| { it.environment_id = Some(v.to_owned()); Ok(()) })),
+    row("LD_MOBILE_KEY_", "environment.mobile_key", &["Environment.mobileKey"], Shape::Secret, "",
+        Shown(|it, v| { it.mobile_key = Some(SecretString::from(v)); Ok(()) },
+            "no effect here but to be shown, masked, on the status: SDKs with a mobile key do not read DynamoDB")),
+
+    row("STREAM_URI", "launchdarkly.stream_uri", &["Main.streamUri"], Shape::Url, "https://stream.launchdarkly.com",
+        Setting(|it, v| { it.upstream.stream_uri = base_url(v)?; Ok(()) })),
+    row("BASE_URI", "launchdarkly.base_uri", &["Main.baseUri"], Shape::Url, "https://sdk.launchdarkly.com",
+        Setting(|it, v| { it.upstream.base_uri = base_url(v)?; Ok(()) })),
+    row("STREAM_READ_TIMEOUT", "launchdarkly.stream_read_timeout", &[], Shape::Text, "5m",
+        Setting(|it, v| { it.upstream.read_timeout = duration_within(v, "10ms", "1h")?; Ok(()) })),
+    row("MAX_EVENT_BYTES", "launchdarkly.max_event_bytes", &[], Shape::Text, "128MiB",
+        Setting(|it, v| { it.upstream.max_event_bytes = size_within(v, "1KiB", "2GiB")?; Ok(()) })),
+    row("PROXY_URL", "launchdarkly.proxy_url", &["Proxy.url"], Shape::Secret, "",
+        Setting(|it, v| { http_url(v)?; it.upstream.proxy_url = Some(SecretString::from(v)); Ok(()) })),
+    row("PROXY_CA_CERTS", "launchdarkly.ca_certificates", &["Proxy.caCertFiles"], Shape::List, "",
+        Setting(|it, v| { it.upstream.ca_certificates = items(v).map(Into::into).collect(); Ok(()) })),
+
+    row("USE_DYNAMODB", "", &["DynamoDB.enabled"], Shape::Text, "",
+        Setting(|_, v| if boolean(v)? { Ok(()) } else { Err(DYNAMODB_OFF.to_owned()) })),
+    row("DYNAMODB_TABLE", "dynamodb.table", &["DynamoDB.tableName"], Shape::Text, "",
+        Setting(|it, v| { it.table = Some(table_name(v)?); Ok(()) })),
+    row("DYNAMODB_URL", "dynamodb.endpoint", &["DynamoDB.url"], Shape::Url, "",
+        Setting(|it, v| { it.store.endpoint = Some(base_url(v)?); Ok(()) })),
+    row("WRITE_CONCURRENCY", "dynamodb.write_concurrency", &[], Shape::Text, "32",
+        Setting(|it, v| { it.store.write_concurrency = count(v, 1, 1_024)?; Ok(()) })),
+
+    row("VERIFY_INTERVAL", "upkeep.verify_interval", &[], Shape::Text, "15m",
+        Setting(|it, v| { it.upkeep.verify_interval = duration_within(v, "100ms", "24h")?; Ok(()) })),
+    row("MARKER_CHECK_INTERVAL", "upkeep.marker_check_interval", &[], Shape::Text, "30s",
+        Setting(|it, v| { it.upkeep.marker_check_interval = duration_within(v, "100ms", "24h")?; Ok(()) })),
+    row("REPAIR", "upkeep.repair", &[], Shape::Text, "true",
+        Setting(|it, v| { it.upkeep.repair = boolean(v)?; Ok(()) })),
+
+    row("PORT", "http.port", &["Main.port"], Shape::Text, "8030",
+        Setting(|it, v| { it.http.port = port(v)?; Ok(()) })),
+    row("PROMETHEUS_PORT", "http.admin_port", &["Prometheus.port"], Shape::Text, "8031",
+        Setting(|it, v| { it.http.admin_port = port(v)?; Ok(()) })),
+    row("USE_PROMETHEUS", "http.metrics", &["Prometheus.enabled"], Shape::Text, "true",
+        Setting(|it, v| { it.http.metrics = boolean(v)?; Ok(()) })),
+    row("PROMETHEUS_PREFIX", "http.metrics_prefix", &["Prometheus.prefix"], Shape::Text, "ld_dynamodb",
+        Setting(|it, v| { it.http.metrics_prefix = metrics_prefix(v)?; Ok(()) })),
+
+    row("INIT_TIMEOUT", "lifecycle.init_timeout", &["Main.initTimeout"], Shape::Text, "10s",
+        Setting(|it, v| { it.lifecycle.init_timeout = duration_within(v, "1ms", "24h")?; Ok(()) })),
+    row("EXIT_ON_ERROR", "lifecycle.exit_on_error", &["Main.exitOnError"], Shape::Text, "false",
+        Setting(|it, v| { it.lifecycle.exit_on_error = boolean(v)?; Ok(()) })),
+    row("EXIT_ALWAYS", "lifecycle.exit_always", &["Main.exitAlways"], Shape::Text, "false",
+        Setting(|it, v| { it.lifecycle.exit_always = boolean(v)?; Ok(()) })),
+    row("IGNORE_CONNECTION_ERRORS", "lifecycle.ignore_connection_errors", &["Main.ignoreConnectionErrors"], Shape::Text, "false",
+        Setting(|it, v| { it.lifecycle.ignore_connection_errors = boolean(v)?; Ok(()) })),
+    row("GRACEFUL_SHUTDOWN_TIMEOUT", "lifecycle.shutdown_timeout", &["Main.gracefulShutdownTimeout"], Shape::Text, "20s",
+        Setting(|it, v| { it.lifecycle.shutdown_timeout = duration_within(v, "0", "1h")?; Ok(()) })),
+    row("DISCONNECTED_STATUS_TIME", "lifecycle.disconnected_status_time", &["Main.disconnectedStatusTime"], Shape::Text, "1m",
+        Setting(|it, v| { it.lifecycle.disconnected_status_time = duration_within(v, "0", "24h")?; Ok(()) })),
+
+    row("LOG_LEVEL", "log.level", &["Main.logLevel"], Shape::Text, "info",
+        Setting(|it, v| { it.log.level = level(v)?; Ok(()) })),
+    row("LOG_FORMAT", "log.format", &["Main.logFormat"], Shape::Text, "",
+        Setting(|it, v| { it.log.format = Some(log_format(v)?); Ok(()) })),
+
+    Opt::foreign("HTTP_PROXY", &[], Elsewhere(PROXY)),
+    Opt::foreign("HTTPS_PROXY", &[], Elsewhere(PROXY)),
+    Opt::foreign("NO_PROXY", &[], Elsewhere(PROXY)),
+    Opt::foreign("http_proxy", &[], Elsewhere(PROXY)),
+    Opt::foreign("https_proxy", &[], Elsewhere(PROXY)),
+    Opt::foreign("no_proxy", &[], Elsewhere(PROXY)),
+    Opt::foreign("AWS_", &[], Elsewhere(AWS)),
+];
+
+const DYNAMODB_OFF: &str =
+    "switches DynamoDB off, and there is no other database to write to; leave it out";
+
+/// The items of a list, which commas separate.
+pub(super) fn items(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|it| !it.is_empty())
+}
+
+fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("is no log format; take `text` or `json`".to_owned()),
+    }
+}

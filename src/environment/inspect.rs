@@ -1,0 +1,146 @@
+//! One session and one look at the table, compared and not written: what `verify`, `sync --dry-run` and `doctor` show.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::Environment;
+use super::drift::read_all;
+use crate::launchdarkly::fdv1::Said;
+use crate::launchdarkly::{Greeting, Refusal, Signal};
+use crate::metrics::DriftType;
+use crate::model::{Content, Desired, Fault, Item, ItemKey, MAX_ROW_BYTES, Observed, Stamp};
+use crate::plan::{Holds, Plan, Policy, Scope, plan};
+use crate::table::Trouble;
+
+/// What LaunchDarkly says and what the table holds, at one time.
+pub struct Comparison {
+    /// What LaunchDarkly says.
+    pub desired: Desired,
+    /// What the table holds.
+    pub observed: Observed,
+    /// What would be written at once, and what would be held until it is said again.
+    pub plan: Plan,
+}
+
+/// Why nothing could be compared.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// LaunchDarkly did not say everything.
+    #[error(transparent)]
+    Source(#[from] Refusal),
+    /// LaunchDarkly did not say everything in time.
+    #[error("LaunchDarkly did not say everything within {0:?}; a larger INIT_TIMEOUT waits longer")]
+    Late(Duration),
+    /// The table could not be read.
+    #[error(transparent)]
+    Table(#[from] Trouble),
+}
+
+/// How an item differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// As drift is told.
+    Drift(DriftType),
+    /// LaunchDarkly's item has so many bytes as a row, more than DynamoDB takes.
+    TooLarge(usize),
+    /// LaunchDarkly's item cannot be stored.
+    Malformed(Fault),
+}
+
+impl Environment {
+    /// Hears everything once. Never longer than `patience`.
+    pub async fn hear(&self, patience: Duration) -> Result<(Desired, Greeting), Failure> {
+        let deadline = Instant::now() + patience;
+        let mut session = self.client.open(&self.key);
+        let asked = session.asked;
+        let mut greeting = Greeting::default();
+        loop {
+            let signal = timeout_at(deadline, session.next()).await;
+            match signal.map_err(|_| Failure::Late(patience))?? {
+                Signal::Connected(now) => greeting = now,
+                Signal::Said(Said::Full(items), _) => {
+                    return Ok((Desired::new(items, asked), greeting));
+                }
+                Signal::Said(..) | Signal::Alive | Signal::RetryDelay(_) => {}
+            }
+        }
+    }
+
+    /// Compares both sides once.
+    pub async fn compare(&self, patience: Duration) -> Result<Comparison, Failure> {
+        let (heard, read) = tokio::join!(self.hear(patience), read_all(&self.table));
+        let ((desired, _), (observed, _)) = (heard?, read?);
+        let none = HashSet::new();
+        let policy = Policy {
+            now: Instant::now(),
+            namespace_bytes: self.table.layout.namespace_bytes(),
+            confirmed_removals: self.habits.confirmed_removals,
+            urgent: &none,
+            leave: &none,
+            leave_marker: false,
+            expired: &none,
+        };
+        let plan = plan(&desired, &observed, &Holds::default(), Scope::All, &policy);
+        Ok(Comparison {
+            desired,
+            observed,
+            plan,
+        })
+    }
+}
+
+impl Comparison {
+    /// Every item that differs, by key, and the marker without one.
+    pub fn differences(&self, namespace_bytes: usize) -> Vec<(Option<ItemKey>, Difference)> {
+        let said = self.desired.items.iter();
+        let mut all: Vec<_> = said
+            .filter_map(|(key, item)| {
+                let stored = self.observed.items.get(key);
+                Some((
+                    Some(key.clone()),
+                    differs(key, item, stored, namespace_bytes)?,
+                ))
+            })
+            .collect();
+        let extra =
+            self.observed.items.iter().filter(|(key, stored)| {
+                !stored.tombstone && !self.desired.items.contains_key(*key)
+            });
+        all.extend(extra.map(|(key, _)| (Some(key.clone()), Difference::Drift(DriftType::Extra))));
+        all.sort_by(|(a, _), (b, _)| a.cmp(b));
+        if !self.observed.initialized {
+            all.push((None, Difference::Drift(DriftType::Marker)));
+        }
+        all
+    }
+}
+
+fn differs(
+    key: &ItemKey,
+    item: &Item,
+    stored: Option<&Stamp>,
+    namespace_bytes: usize,
+) -> Option<Difference> {
+    if stored.is_some_and(|stored| {
+        stored.digest == item.digest || stored.tombstone && item.is_tombstone()
+    }) {
+        return None;
+    }
+    if let Content::Malformed(fault) = item.content {
+        return Some(Difference::Malformed(fault));
+    }
+    let bytes = item.row_bytes(key, namespace_bytes);
+    if bytes > MAX_ROW_BYTES {
+        return Some(Difference::TooLarge(bytes));
+    }
+    Some(Difference::Drift(
+        match (stored.map(Stamp::number), item.version()) {
+            (None, _) => DriftType::Missing,
+            (Some(Some(stored)), Some(said)) if stored < said => DriftType::Older,
+            (Some(Some(stored)), Some(said)) if stored > said => DriftType::Newer,
+            _ => DriftType::Altered,
+        },
+    ))
+}
