@@ -89,6 +89,20 @@ pub enum Command {
         #[arg(long, value_name = "PORT")]
         port: Option<u16>,
     },
+    /// Serve flags as LaunchDarkly does, by itself
+    #[cfg(feature = "demo")]
+    #[command(hide = true)]
+    Simulate {
+        /// Where to listen
+        #[arg(long, default_value = "127.0.0.1:8040")]
+        address: std::net::SocketAddr,
+        /// Flags in the SDKs' file data source format; read again when it changes [default: a small example]
+        file: Option<PathBuf>,
+    },
+    /// Make the table `DYNAMODB_TABLE` at `DYNAMODB_URL`
+    #[cfg(feature = "demo")]
+    #[command(hide = true)]
+    CreateTable,
 }
 
 /// How to print.

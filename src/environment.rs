@@ -28,6 +28,7 @@ use cell::{Cell, Reopen};
 use listen::Listener;
 use write::Writer;
 
+pub use drift::look_at as look;
 pub use inspect::{Comparison, Difference, Failure};
 
 /// How the writing half goes about it.

@@ -6,16 +6,16 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser as _;
 use ld_dynamodb_relay::cli::{Cli, Command, ConfigArgs};
-use ld_dynamodb_relay::commands::{self, health, run};
+use ld_dynamodb_relay::commands::{config as show, doctor, health, run, sync, verify};
 use ld_dynamodb_relay::config::{self, Config, Loaded, Sources};
 use ld_dynamodb_relay::logging::{self, Output};
-use ld_dynamodb_relay::table;
+use ld_dynamodb_relay::table::{self, Connection};
 use tokio_util::sync::CancellationToken;
 
 /// Something failed, or differs.
 const FAILED: u8 = 1;
-/// The settings cannot be used.
-const MISCONFIGURED: u8 = 2;
+/// The settings cannot be used; for `verify`, something could not be compared.
+const TROUBLE: u8 = 2;
 /// Not initialised in time, with `EXIT_ON_ERROR`.
 const NOT_INITIALIZED: u8 = 3;
 
@@ -37,18 +37,61 @@ fn main() -> ExitCode {
 }
 
 async fn run_command(cli: Cli) -> Result<u8> {
-    let loaded = load(cli.config);
     match cli.command.unwrap_or(Command::Run) {
+        Command::Run => daemon(load(cli.config)).await,
+        Command::Sync {
+            dry_run,
+            confirm_removals,
+            output,
+        } => {
+            let Some((config, connection)) = once(load(cli.config)).await? else {
+                return Ok(TROUBLE);
+            };
+            if dry_run {
+                let compared = verify::compare(&config, &connection, confirm_removals).await?;
+                let good = sync::print_plans(&compared, output.json, &mut io::stdout())?;
+                return Ok(if good { 0 } else { FAILED });
+            }
+            let results = sync::sync(&config, &connection, confirm_removals).await?;
+            sync::print(&results, output.json, &mut io::stdout())?;
+            Ok(if results.iter().all(sync::Synced::is_equal) {
+                0
+            } else {
+                FAILED
+            })
+        }
+        Command::Verify { output } => {
+            let Some((config, connection)) = once(load(cli.config)).await? else {
+                return Ok(TROUBLE);
+            };
+            let compared = verify::compare(&config, &connection, None).await?;
+            Ok(
+                match verify::print(&compared, output.json, &mut io::stdout())? {
+                    verify::Verdict::Same => 0,
+                    verify::Verdict::Drift => FAILED,
+                    verify::Verdict::Trouble => TROUBLE,
+                },
+            )
+        }
+        Command::Doctor { output } => {
+            let loaded = load(cli.config);
+            let Some((config, connection)) = once(loaded).await? else {
+                return Ok(FAILED);
+            };
+            let findings = doctor::examine(&config, &connection).await?;
+            let good = doctor::print(&findings, output.json, &mut io::stdout())?;
+            Ok(if good { 0 } else { FAILED })
+        }
         Command::Config { output } => {
-            let valid = commands::config::print(&loaded, output.json, &mut io::stdout().lock())?;
-            Ok(if valid { 0 } else { MISCONFIGURED })
+            let valid = show::print(&load(cli.config), output.json, &mut io::stdout())?;
+            Ok(if valid { 0 } else { TROUBLE })
         }
         Command::Health {
             ready,
             port,
             output,
         } => {
-            let configured = loaded.config.as_ref().ok().map(|config| config.http.port);
+            let configured = load(cli.config).config.ok().map(|config| config.http.port);
             let port = port.or(configured).unwrap_or(health::DEFAULT_PORT);
             let question = if ready {
                 health::Question::Ready
@@ -56,57 +99,58 @@ async fn run_command(cli: Cli) -> Result<u8> {
                 health::Question::Alive
             };
             let answer = health::ask(port, question).await;
-            answer.write(&mut io::stdout().lock(), output.json)?;
+            answer.write(&mut io::stdout(), output.json)?;
             Ok(if answer.is_good() { 0 } else { FAILED })
         }
-        Command::Run => match usable(loaded, Output::Stdout)? {
-            Some(config) => daemon(config).await,
-            None => Ok(MISCONFIGURED),
-        },
-        command => other(command, loaded).await,
-    }
-}
-
-async fn other(command: Command, loaded: Loaded) -> Result<u8> {
-    let _ = (command, loaded);
-    Ok(0)
-}
-
-fn load(args: ConfigArgs) -> Loaded {
-    config::load(&Sources::of_process(args.config, args.allow_missing_file))
-}
-
-/// Starts logging and gives the settings, or tells what is wrong with them.
-fn usable(loaded: Loaded, output: Output) -> Result<Option<Config>> {
-    let config = match loaded.config {
-        Ok(config) => config,
-        Err(problems) => {
-            complain(&problems.to_string());
-            return Ok(None);
+        #[cfg(feature = "demo")]
+        Command::Demo {
+            file,
+            data_dir,
+            port,
+        } => {
+            use ld_dynamodb_relay::commands::demo;
+            let demo = demo::Demo::start(demo::Options {
+                file,
+                data_dir,
+                port,
+            })
+            .await?;
+            log(&demo.config, Output::Stderr)?;
+            demo.run().await?;
+            Ok(0)
         }
-    };
-    let is_terminal = match output {
-        Output::Stdout => io::stdout().is_terminal(),
-        Output::Stderr => io::stderr().is_terminal(),
-    };
-    let levels: Vec<_> = config
-        .environments
-        .iter()
-        .filter_map(|it| Some((&*it.name, it.log_level?)))
-        .collect();
-    logging::init(&config.log, output, is_terminal, &levels)?;
-    for warning in &loaded.warnings {
-        tracing::warn!("{warning}");
+        #[cfg(feature = "demo")]
+        Command::Simulate { address, file } => {
+            ld_dynamodb_relay::commands::simulate::simulate(address, file).await?;
+            Ok(0)
+        }
+        #[cfg(feature = "demo")]
+        Command::CreateTable => {
+            ld_dynamodb_relay::commands::simulate::create_table(&mut io::stdout()).await?;
+            Ok(0)
+        }
     }
-    Ok(Some(config))
 }
 
-async fn daemon(config: Config) -> Result<u8> {
+async fn daemon(loaded: Loaded) -> Result<u8> {
+    let Some(config) = usable(loaded, Output::Stdout)? else {
+        return Ok(TROUBLE);
+    };
+    if config.lifecycle.exit_always {
+        let connection = table::connect(config.store.endpoint.as_deref(), None).await;
+        let results = sync::sync(&config, &connection, None).await?;
+        sync::print(&results, false, &mut io::stdout())?;
+        return Ok(if results.iter().all(sync::Synced::is_equal) {
+            0
+        } else {
+            FAILED
+        });
+    }
     let ports = match run::Ports::bind(&config).await {
         Ok(ports) => ports,
         Err(error) => {
             complain(&format!("{error:#}"));
-            return Ok(MISCONFIGURED);
+            return Ok(TROUBLE);
         }
     };
     let connection = table::connect(config.store.endpoint.as_deref(), None).await;
@@ -117,7 +161,50 @@ async fn daemon(config: Config) -> Result<u8> {
     })
 }
 
+fn load(args: ConfigArgs) -> Loaded {
+    config::load(&Sources::of_process(args.config, args.allow_missing_file))
+}
+
+/// For a command that does its work once: the settings and the table, or nothing, and what is wrong was told.
+async fn once(loaded: Loaded) -> Result<Option<(Config, Connection)>> {
+    let Some(config) = usable(loaded, Output::Stderr)? else {
+        return Ok(None);
+    };
+    let connection = table::connect(config.store.endpoint.as_deref(), None).await;
+    Ok(Some((config, connection)))
+}
+
+/// Starts logging and gives the settings, or tells what is wrong with them.
+fn usable(loaded: Loaded, output: Output) -> Result<Option<Config>> {
+    match loaded.config {
+        Ok(config) => {
+            log(&config, output)?;
+            for warning in &loaded.warnings {
+                tracing::warn!("{warning}");
+            }
+            Ok(Some(config))
+        }
+        Err(problems) => {
+            complain(&problems.to_string());
+            Ok(None)
+        }
+    }
+}
+
+fn log(config: &Config, output: Output) -> Result<()> {
+    let is_terminal = match output {
+        Output::Stdout => io::stdout().is_terminal(),
+        Output::Stderr => io::stderr().is_terminal(),
+    };
+    let levels: Vec<_> = config
+        .environments
+        .iter()
+        .filter_map(|it| Some((&*it.name, it.log_level?)))
+        .collect();
+    Ok(logging::init(&config.log, output, is_terminal, &levels)?)
+}
+
 /// To standard error; there is nobody to tell if that fails.
 fn complain(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    drop(writeln!(io::stderr(), "{text}"));
 }

@@ -3,6 +3,7 @@
 mod connection;
 mod dynamodb;
 mod layout;
+mod probe;
 mod trouble;
 
 pub use connection::{Connection, Fixed, connect};

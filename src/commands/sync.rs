@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::verify::Compared;
 use crate::config::Config;
 use crate::environment::{Comparison, Environment};
 use crate::metrics::Metrics;
@@ -17,33 +18,53 @@ use crate::supervisor::{assemble, supervise};
 use crate::table::Connection;
 
 /// What became of one environment.
-pub struct Result {
+pub struct Synced {
     name: String,
     facts: Facts,
 }
 
 /// Runs every environment until each is settled, has failed, or makes no progress for `INIT_TIMEOUT`.
-pub async fn sync(config: &Config, connection: &Connection, confirmed_removals: Option<usize>) -> anyhow::Result<Vec<Result>> {
+pub async fn sync(
+    config: &Config,
+    connection: &Connection,
+    confirmed_removals: Option<usize>,
+) -> anyhow::Result<Vec<Synced>> {
     let metrics = Metrics::new(&config.http.metrics_prefix);
     let environments = assemble(config, connection, &metrics, confirmed_removals)?;
     let patience = config.lifecycle.init_timeout;
     let watched = environments.clone();
     let stop = CancellationToken::new();
-    let run = supervise(environments, metrics, stop.clone(), config.lifecycle.shutdown_timeout);
+    let run = supervise(
+        environments,
+        metrics,
+        stop.clone(),
+        config.lifecycle.shutdown_timeout,
+    );
     let watch = async {
         join_all(watched.iter().map(|it| finished(it, patience))).await;
         stop.cancel();
     };
     tokio::join!(run, watch);
-    Ok(watched.iter().map(|it| Result { name: it.name.to_string(), facts: it.status.facts() }).collect())
+    Ok(watched
+        .iter()
+        .map(|it| Synced {
+            name: it.name.to_string(),
+            facts: it.status.facts(),
+        })
+        .collect())
 }
 
 /// Waits until nothing more is to be expected of an environment.
 async fn finished(environment: &Environment, patience: Duration) {
     let mut before = None;
     loop {
-        let changed = |facts: &Facts| is_final(facts) || before.is_some_and(|before| before != progress(facts));
-        if timeout(patience, environment.status.wait_until(changed)).await.is_err() {
+        let changed = |facts: &Facts| {
+            is_final(facts) || before.is_some_and(|before| before != progress(facts))
+        };
+        if timeout(patience, environment.status.wait_until(changed))
+            .await
+            .is_err()
+        {
             return;
         }
         let facts = environment.status.facts();
@@ -56,19 +77,29 @@ async fn finished(environment: &Environment, patience: Duration) {
 
 /// What changes while there is hope.
 fn progress(facts: &Facts) -> (bool, u64, usize, TablePhase) {
-    (facts.said_everything, facts.written, facts.held.len(), facts.table.0)
+    (
+        facts.said_everything,
+        facts.written,
+        facts.held.len(),
+        facts.table.0,
+    )
 }
 
 fn is_final(facts: &Facts) -> bool {
-    is_settled(facts) || facts.source.0 == SourcePhase::Refused || facts.table.0 == TablePhase::Misconfigured
+    is_settled(facts)
+        || facts.source.0 == SourcePhase::Refused
+        || facts.table.0 == TablePhase::Misconfigured
 }
 
 fn is_settled(facts: &Facts) -> bool {
-    let confirming = facts.held.values().any(|held| held.reason == HeldReason::Unconfirmed);
+    let confirming = facts
+        .held
+        .values()
+        .any(|held| held.reason == HeldReason::Unconfirmed);
     facts.table.0 == TablePhase::Settled && facts.stored.is_some() && !confirming
 }
 
-impl Result {
+impl Synced {
     /// Whether the table is what LaunchDarkly says.
     pub fn is_equal(&self) -> bool {
         is_settled(&self.facts) && self.facts.held.is_empty()
@@ -81,11 +112,19 @@ impl Result {
         } else if is_settled(facts) {
             Some(match facts.braked {
                 0 => format!("{} items are held", facts.held.len()),
-                count => format!("the brake holds {count} removals; if they are right: sync --confirm-removals {count}"),
+                count => format!(
+                    "the brake holds {count} removals; if they are right: sync --confirm-removals {count}"
+                ),
             })
         } else {
-            let error = facts.last_error.clone().filter(|_| facts.source.0 != SourcePhase::Connected);
-            let advice = facts.table_advice.clone().or(error.map(|error| error.message));
+            let error = facts
+                .last_error
+                .clone()
+                .filter(|_| facts.source.0 != SourcePhase::Connected);
+            let advice = facts
+                .table_advice
+                .clone()
+                .or(error.map(|error| error.message));
             Some(advice.unwrap_or_else(|| "no progress within INIT_TIMEOUT".into()))
         }
     }
@@ -105,31 +144,72 @@ impl Result {
 }
 
 /// Prints what was written.
-pub fn print(results: &[Result], as_json: bool, out: &mut impl Write) -> io::Result<()> {
+pub fn print(results: &[Synced], as_json: bool, out: &mut impl Write) -> io::Result<()> {
     if as_json {
-        let environments: Vec<_> = results.iter().map(Result::json).collect();
+        let environments: Vec<_> = results.iter().map(Synced::json).collect();
         return writeln!(out, "{}", json!({"environments": environments}));
     }
     for result in results {
         let end = result.reason().unwrap_or_else(|| "equal".into());
-        writeln!(out, "{}: {} written; {end}", result.name, result.facts.written)?;
+        writeln!(
+            out,
+            "{}: {} written; {end}",
+            result.name, result.facts.written
+        )?;
         for (key, held) in &result.facts.held {
-            writeln!(out, "  held {}: {key}: {}", held.reason.label(), held.detail)?;
+            writeln!(
+                out,
+                "  held {}: {key}: {}",
+                held.reason.label(),
+                held.detail
+            )?;
         }
     }
     Ok(())
 }
 
-/// What a plan would write and hold, for people or as JSON.
-pub fn print_plan(name: &str, comparison: &Comparison, as_json: bool, out: &mut impl Write) -> io::Result<()> {
-    let writes = comparison.plan.stages.iter().flatten().map(|write| match write {
-        Planned::Put(key, item, seen) => {
-            let old = seen.as_ref().and_then(crate::model::Stamp::number);
-            (if item.is_tombstone() { "delete" } else { "put" }, Some(key), old, item.version())
+/// Prints what every environment's plan would write and hold; true if each could be made.
+pub fn print_plans(compared: &[Compared], as_json: bool, out: &mut impl Write) -> io::Result<bool> {
+    for (environment, comparison) in compared {
+        match comparison {
+            Ok(comparison) => print_plan(&environment.name, comparison, as_json, out)?,
+            Err(failure) if as_json => {
+                writeln!(
+                    out,
+                    "{}",
+                    json!({"environment": &*environment.name, "error": failure.to_string()})
+                )?;
+            }
+            Err(failure) => writeln!(out, "{}: {failure}", environment.name)?,
         }
-        Planned::Remove(key, seen) => ("remove", Some(key), seen.number(), None),
-        Planned::MarkInitialized => ("mark", None, None, None),
-    });
+    }
+    Ok(compared.iter().all(|(_, comparison)| comparison.is_ok()))
+}
+
+fn print_plan(
+    name: &str,
+    comparison: &Comparison,
+    as_json: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let writes = comparison
+        .plan
+        .stages
+        .iter()
+        .flatten()
+        .map(|write| match write {
+            Planned::Put(key, item, seen) => {
+                let old = seen.as_ref().and_then(crate::model::Stamp::number);
+                (
+                    if item.is_tombstone() { "delete" } else { "put" },
+                    Some(key),
+                    old,
+                    item.version(),
+                )
+            }
+            Planned::Remove(key, seen) => ("remove", Some(key), seen.number(), None),
+            Planned::MarkInitialized => ("mark", None, None, None),
+        });
     let held = &comparison.plan.held.items;
     if as_json {
         let writes: Vec<_> = writes
@@ -140,21 +220,37 @@ pub fn print_plan(name: &str, comparison: &Comparison, as_json: bool, out: &mut 
             .collect();
         let mut keys: Vec<_> = held.keys().collect();
         keys.sort();
-        let held: Vec<_> = keys.iter().map(|key| json!({"kind": key.kind.label(), "key": &*key.key})).collect();
-        return writeln!(out, "{}", json!({"environment": name, "would_write": writes, "would_hold": held}));
+        let held: Vec<_> = keys
+            .iter()
+            .map(|key| json!({"kind": key.kind.label(), "key": &*key.key}))
+            .collect();
+        return writeln!(
+            out,
+            "{}",
+            json!({"environment": name, "would_write": writes, "would_hold": held})
+        );
     }
     writeln!(out, "{name}:")?;
     for (action, key, old, new) in writes {
-        let version = |version: Option<u64>| version.map_or("none".into(), |version| version.to_string());
+        let version =
+            |version: Option<u64>| version.map_or("none".into(), |version| version.to_string());
         match key {
-            Some(key) => writeln!(out, "  would {action} {key}: version {} to {}", version(old), version(new))?,
+            Some(key) => writeln!(
+                out,
+                "  would {action} {key}: version {} to {}",
+                version(old),
+                version(new)
+            )?,
             None => writeln!(out, "  would write the marker")?,
         }
     }
     let mut keys: Vec<_> = held.keys().collect();
     keys.sort();
     for key in keys {
-        writeln!(out, "  would hold {key} until LaunchDarkly says it again, or sends it otherwise")?;
+        writeln!(
+            out,
+            "  would hold {key} until LaunchDarkly says it again, or sends it otherwise"
+        )?;
     }
     Ok(())
 }

@@ -23,26 +23,31 @@ pub enum Verdict {
     Trouble,
 }
 
+/// An environment and what comparing it showed.
+pub type Compared = (Environment, Result<Comparison, Failure>);
+
 /// Compares every environment once.
-pub async fn compare(config: &Config, connection: &Connection) -> anyhow::Result<Vec<(Environment, Result<Comparison, Failure>)>> {
+pub async fn compare(
+    config: &Config,
+    connection: &Connection,
+    confirmed_removals: Option<usize>,
+) -> anyhow::Result<Vec<Compared>> {
     let metrics = Metrics::new(&config.http.metrics_prefix);
-    let environments = assemble(config, connection, &metrics, None)?;
+    let environments = assemble(config, connection, &metrics, confirmed_removals)?;
     let patience = config.lifecycle.init_timeout;
     let compared = join_all(environments.iter().map(|it| it.compare(patience))).await;
     Ok(environments.into_iter().zip(compared).collect())
 }
 
 /// Prints the differences and says what they come to.
-pub fn print(
-    compared: &[(Environment, Result<Comparison, Failure>)],
-    as_json: bool,
-    out: &mut impl Write,
-) -> io::Result<Verdict> {
+pub fn print(compared: &[Compared], as_json: bool, out: &mut impl Write) -> io::Result<Verdict> {
     let mut verdict = Verdict::Same;
     let mut documents = Vec::new();
     for (environment, comparison) in compared {
         let name = &*environment.name;
-        let found = comparison.as_ref().map(|it| it.differences(environment.table.layout.namespace_bytes()));
+        let found = comparison
+            .as_ref()
+            .map(|it| it.differences(environment.table.layout.namespace_bytes()));
         verdict = verdict.max(match &found {
             Err(_) => Verdict::Trouble,
             Ok(differences) if differences.is_empty() => Verdict::Same,
@@ -64,7 +69,11 @@ pub fn print(
         }
     }
     if as_json {
-        writeln!(out, "{}", json!({"same": verdict == Verdict::Same, "environments": documents}))?;
+        writeln!(
+            out,
+            "{}",
+            json!({"same": verdict == Verdict::Same, "environments": documents})
+        )?;
     }
     Ok(verdict)
 }
@@ -99,7 +108,9 @@ const fn label(difference: Difference) -> &'static str {
 fn tell(difference: Difference) -> String {
     match difference {
         Difference::Drift(drift) => drift.label().into(),
-        Difference::TooLarge(bytes) => format!("its row would have {bytes} bytes, DynamoDB takes 409600"),
+        Difference::TooLarge(bytes) => {
+            format!("its row would have {bytes} bytes, DynamoDB takes 409600")
+        }
         Difference::Malformed(fault) => fault.to_string(),
     }
 }

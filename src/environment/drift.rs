@@ -53,6 +53,11 @@ pub(super) async fn look(table: Table, what: Look) -> Looked {
     }
 }
 
+/// Reads everything that the table holds of an environment.
+pub async fn look_at(table: &Table) -> Result<Observed, Trouble> {
+    read_all(table).await.map(|(observed, _)| observed)
+}
+
 /// Reads the marker and both data partitions; also the read units that it took.
 pub(super) async fn read_all(table: &Table) -> Result<(Observed, f64), Trouble> {
     // The marker first: it is written last, so what it vouches for is read after it.

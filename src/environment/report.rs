@@ -199,7 +199,7 @@ impl Writer<'_> {
             Some(item) if item.is_tombstone() => "deleted",
             Some(_) => "stored",
         };
-        let milliseconds = took.map(|took| took.as_secs_f64() * 1_000.0);
+        let milliseconds = took.map(|took| (took.as_secs_f64() * 10_000.0).round() / 10.0);
         // The items of a first write have their summary; a line for each would bury everything else.
         if self.first_write && !self.urgent.contains(key) {
             debug!(kind = %key.kind, key = %key.key, old_version = old, new_version = new, milliseconds, "{action}");

@@ -29,6 +29,13 @@ pub struct Connection {
     pub endpoint: Option<String>,
 }
 
+impl Connection {
+    /// For what is no row: making a table.
+    pub fn client(&self) -> Client {
+        self.reads.clone()
+    }
+}
+
 /// What a test or `demo` gives instead of the AWS chain.
 pub struct Fixed;
 

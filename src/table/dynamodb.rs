@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -58,6 +59,14 @@ impl Table {
             name: name.into(),
             layout: Layout::new(prefix),
         }
+    }
+
+    pub(super) fn reads(&self) -> &Client {
+        &self.connection.reads
+    }
+
+    pub(super) fn writes(&self) -> &Client {
+        &self.connection.writes
     }
 
     /// One page of a partition, read with strong consistency; the key to go on from, until there is none.

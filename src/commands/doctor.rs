@@ -1,0 +1,246 @@
+//! `doctor`: what may be wrong, a line each, with advice.
+
+use std::io::{self, Write};
+use std::time::SystemTime;
+
+use serde_json::json;
+
+use crate::clock;
+use crate::config::Config;
+use crate::environment::{Environment, Failure};
+use crate::launchdarkly::Greeting;
+use crate::metrics::Metrics;
+use crate::model::{Content, Desired, Kind, MAX_ROW_BYTES};
+use crate::supervisor::assemble;
+use crate::table::{Connection, Trouble};
+
+/// DynamoDB's page: Ruby's SDK reads only one.
+const PAGE_BYTES: usize = 1 << 20;
+/// Java's and .NET's SDKs read versions as 32-bit numbers.
+const MAX_VERSION: u64 = i32::MAX as u64;
+/// AWS refuses signatures that are older; big segments are stale far earlier.
+const CLOCK_TOLERANCE_SECONDS: u64 = 60;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Fine.
+    Ok,
+    /// Some readers may be hurt, or could not be looked at.
+    Warning,
+    /// It will not work.
+    Failed,
+}
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    environment: String,
+    check: &'static str,
+    /// How bad it is.
+    pub level: Level,
+    text: String,
+}
+
+/// Looks at everything.
+pub async fn examine(config: &Config, connection: &Connection) -> anyhow::Result<Vec<Finding>> {
+    let metrics = Metrics::new(&config.http.metrics_prefix);
+    let mut findings = Vec::new();
+    for environment in assemble(config, connection, &metrics, None)? {
+        let mut chart = Chart {
+            environment: environment.name.to_string(),
+            findings: &mut findings,
+        };
+        chart.table(&environment).await;
+        match environment.hear(config.lifecycle.init_timeout).await {
+            Ok((desired, greeting)) => {
+                chart.note(
+                    "key",
+                    Level::Ok,
+                    format!(
+                        "LaunchDarkly accepts the SDK key and said {} items",
+                        desired.items.len()
+                    ),
+                );
+                chart.clock(&greeting);
+                chart.sizes(&environment, &desired);
+            }
+            Err(failure) => chart.source(&failure),
+        }
+    }
+    Ok(findings)
+}
+
+struct Chart<'a> {
+    environment: String,
+    findings: &'a mut Vec<Finding>,
+}
+
+impl Chart<'_> {
+    fn note(&mut self, check: &'static str, level: Level, text: String) {
+        self.findings.push(Finding {
+            environment: self.environment.clone(),
+            check,
+            level,
+            text,
+        });
+    }
+
+    async fn table(&mut self, environment: &Environment) {
+        let table = &environment.table;
+        let read = crate::environment::look(table).await;
+        match read {
+            Ok(observed) => {
+                let marker = if observed.initialized {
+                    "with"
+                } else {
+                    "without"
+                };
+                self.note(
+                    "table",
+                    Level::Ok,
+                    format!(
+                        "{} can be read: {} rows, {marker} the marker",
+                        table.name,
+                        observed.items.len()
+                    ),
+                );
+            }
+            Err(trouble) => {
+                self.note("table", Level::Failed, trouble.to_string());
+                return;
+            }
+        }
+        match table.may_write().await {
+            Ok(()) => self.note(
+                "permissions",
+                Level::Ok,
+                "PutItem and DeleteItem are allowed".into(),
+            ),
+            Err(trouble @ Trouble::AccessDenied { .. }) => {
+                self.note("permissions", Level::Failed, trouble.to_string())
+            }
+            Err(trouble) => self.note("permissions", Level::Warning, trouble.to_string()),
+        }
+        match table.advice().await {
+            Ok(advice) if advice.is_empty() => {
+                self.note(
+                    "protection",
+                    Level::Ok,
+                    "deletion protection and point-in-time recovery are on".into(),
+                );
+            }
+            Ok(advice) => self.note("protection", Level::Warning, advice.join("; ")),
+            Err(trouble) => self.note(
+                "protection",
+                Level::Warning,
+                format!("not looked at: {trouble}"),
+            ),
+        }
+    }
+
+    fn source(&mut self, failure: &Failure) {
+        self.note("key", Level::Failed, failure.to_string());
+    }
+
+    fn clock(&mut self, greeting: &Greeting) {
+        let there = greeting
+            .date
+            .as_deref()
+            .and_then(|date| httpdate::parse_http_date(date).ok());
+        let Some(there) = there else {
+            self.note(
+                "clock",
+                Level::Warning,
+                "LaunchDarkly did not say what time it is".into(),
+            );
+            return;
+        };
+        let here: SystemTime = clock::now().wall;
+        let off = here
+            .duration_since(there)
+            .unwrap_or_else(|error| error.duration())
+            .as_secs();
+        if off <= CLOCK_TOLERANCE_SECONDS {
+            self.note(
+                "clock",
+                Level::Ok,
+                format!("within {off} s of LaunchDarkly's"),
+            );
+        } else {
+            self.note("clock", Level::Failed, format!("{off} s off LaunchDarkly's: synchronise this machine's clock, or AWS refuses our signatures"));
+        }
+    }
+
+    fn sizes(&mut self, environment: &Environment, desired: &Desired) {
+        let namespace_bytes = environment.table.layout.namespace_bytes();
+        let mut partitions = [(Kind::Flag, 0), (Kind::Segment, 0)];
+        let mut largest = 0;
+        for (key, item) in &desired.items {
+            let bytes = item.row_bytes(key, namespace_bytes);
+            largest = largest.max(bytes);
+            for (kind, sum) in &mut partitions {
+                *sum += if *kind == key.kind { bytes } else { 0 };
+            }
+            if bytes > MAX_ROW_BYTES {
+                self.note("sizes", Level::Failed, format!("{key} would make a row of {bytes} bytes, DynamoDB takes {MAX_ROW_BYTES}: make it smaller, for instance by a segment instead of long lists of targets"));
+            }
+            match item.content {
+                Content::Malformed(fault) => self.note(
+                    "items",
+                    Level::Failed,
+                    format!("{key} cannot be stored: {fault}"),
+                ),
+                Content::Live { version } | Content::Tombstone { version }
+                    if version > MAX_VERSION =>
+                {
+                    self.note("items", Level::Warning, format!("{key} has version {version}: Java's and .NET's SDKs cannot read versions above {MAX_VERSION}"));
+                }
+                Content::Live { .. } | Content::Tombstone { .. } => {}
+            }
+        }
+        self.note(
+            "sizes",
+            Level::Ok,
+            format!("the largest row has {largest} bytes"),
+        );
+        for (kind, bytes) in partitions {
+            if bytes > PAGE_BYTES {
+                self.note("sizes", Level::Warning, format!("all {kind}s together have {bytes} bytes, more than one page: Ruby's SDK cannot read all of them at once, other SDKs can"));
+            }
+        }
+    }
+}
+
+/// Prints the findings; true if nothing failed.
+pub fn print(findings: &[Finding], as_json: bool, out: &mut impl Write) -> io::Result<bool> {
+    let good = findings
+        .iter()
+        .all(|finding| finding.level != Level::Failed);
+    if as_json {
+        let list: Vec<_> = findings.iter().map(|it| json!({"environment": it.environment, "check": it.check, "level": it.level.label(), "text": it.text})).collect();
+        writeln!(out, "{}", json!({"ok": good, "findings": list}))?;
+    } else {
+        for it in findings {
+            writeln!(
+                out,
+                "{:8} {}: {}: {}",
+                it.level.label(),
+                it.environment,
+                it.check,
+                it.text
+            )?;
+        }
+    }
+    Ok(good)
+}
+
+impl Level {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Failed => "failed",
+        }
+    }
+}

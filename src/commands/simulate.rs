@@ -1,0 +1,117 @@
+//! `simulate` and `create-table`: the demo's parts by themselves, for `docker compose` and for trying things out.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use aws_sdk_dynamodb::operation::create_table::CreateTableError;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
+use tokio::time::{sleep, timeout};
+
+use crate::config::Sources;
+use crate::simulator::{FileData, LaunchDarkly, Reload, example};
+use crate::table::{self};
+
+/// The environment that a simulated LaunchDarkly has.
+const SDK_KEY: &str = "sdk-simulated";
+/// How long the endpoint may take to answer.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// Between two attempts.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// Serves `file`, or the example set, as LaunchDarkly does, until it is ended.
+pub async fn simulate(address: SocketAddr, file: Option<PathBuf>) -> Result<()> {
+    let launchdarkly = LaunchDarkly::start(address).await?;
+    let environment = launchdarkly.environment(SDK_KEY);
+    say(&format!(
+        "a simulated LaunchDarkly at {} for the SDK key {SDK_KEY}",
+        launchdarkly.uri()
+    ))?;
+    match file {
+        Some(path) => {
+            let file = FileData::load(path, environment).await?;
+            let watch = file.watch(|reload| match reload {
+                Reload::Changed(steps) => {
+                    drop(say(&format!("the file changed: {} changes", steps.len())))
+                }
+                Reload::Broken(error) => drop(say(&format!(
+                    "the file cannot be used, so nothing changed: {error:#}"
+                ))),
+            });
+            watch.await;
+        }
+        None => {
+            environment.replace(example()?);
+            std::future::pending().await
+        }
+    }
+    Ok(())
+}
+
+/// Makes the table of `DYNAMODB_TABLE` at `DYNAMODB_URL`, once something answers there. A table that is there is kept.
+pub async fn create_table(out: &mut impl Write) -> Result<()> {
+    let variables = Sources::of_process(None, true).variables;
+    let get = |name: &str| {
+        variables
+            .get(name)
+            .with_context(|| format!("{name} is not set: name the table and the endpoint"))
+    };
+    let (name, endpoint) = (get("DYNAMODB_TABLE")?, get("DYNAMODB_URL")?);
+    let client = table::connect(Some(endpoint), Some(table::Fixed))
+        .await
+        .client();
+    let made = async {
+        loop {
+            match create(&client, name).await {
+                Ok(()) => return Ok(()),
+                Err(error) => writeln!(out, "not yet: {error:#}")?,
+            }
+            sleep(AGAIN).await;
+        }
+    };
+    let made: Result<()> = timeout(PATIENCE, made)
+        .await
+        .with_context(|| format!("table {name} could not be made at {endpoint}"))?;
+    made?;
+    writeln!(out, "table {name} is there")?;
+    Ok(())
+}
+
+fn say(text: &str) -> Result<()> {
+    let mut out = io::stdout();
+    writeln!(out, "{text}")
+        .and_then(|()| out.flush())
+        .context("standard output cannot be written")
+}
+
+async fn create(client: &aws_sdk_dynamodb::Client, name: &str) -> Result<()> {
+    let mut request = client
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest);
+    for (attribute, kind) in [("namespace", KeyType::Hash), ("key", KeyType::Range)] {
+        let definition = AttributeDefinition::builder()
+            .attribute_name(attribute)
+            .attribute_type(ScalarAttributeType::S);
+        let element = KeySchemaElement::builder()
+            .attribute_name(attribute)
+            .key_type(kind);
+        request = request
+            .attribute_definitions(definition.build()?)
+            .key_schema(element.build()?);
+    }
+    match request.send().await {
+        Err(error)
+            if !error
+                .as_service_error()
+                .is_some_and(CreateTableError::is_resource_in_use_exception) =>
+        {
+            Err(aws_sdk_dynamodb::Error::from(error).into())
+        }
+        _ => Ok(()),
+    }
+}
