@@ -11,15 +11,15 @@ ENV RUSTFLAGS="-C target-feature=+crt-static"
 # The dependencies alone, so that a change of ours does not build them again. With `--target`, build scripts and
 # macros, which cannot be static, are left as they are.
 COPY Cargo.toml Cargo.lock ./
-RUN mkdir -p src tests/interop && echo 'fn main() {}' | tee src/main.rs tests/interop/main.rs > src/lib.rs
-RUN cargo build --release --locked --no-default-features --target "$(rustc -vV | sed -n 's/^host: //p')"
+RUN mkdir -p src tests/interop && touch src/lib.rs tests/interop/main.rs && echo 'fn main() {}' > src/main.rs
+RUN cargo build --release --locked --no-default-features --target "$(rustc --print host-tuple)"
 
 COPY src src
 RUN touch src/main.rs src/lib.rs
-RUN cargo build --release --locked --no-default-features --target "$(rustc -vV | sed -n 's/^host: //p')"
+RUN cargo build --release --locked --no-default-features --target "$(rustc --print host-tuple)"
 
 # What the image holds.
-RUN install -D "target/$(rustc -vV | sed -n 's/^host: //p')/release/ld-dynamodb-relay" root/ld-dynamodb-relay \
+RUN install -D "target/$(rustc --print host-tuple)/release/ld-dynamodb-relay" root/ld-dynamodb-relay \
     && install -D -m 644 /etc/ssl/certs/ca-certificates.crt root/etc/ssl/certs/ca-certificates.crt \
     && echo 'relay:x:65532:65532::/:/' > root/etc/passwd \
     && echo 'relay:x:65532:' > root/etc/group
@@ -27,8 +27,8 @@ RUN install -D "target/$(rustc -vV | sed -n 's/^host: //p')/release/ld-dynamodb-
 
 # For trying it out only (docker-compose.yml): the same, and the simulated LaunchDarkly.
 FROM build AS build-simulator
-RUN cargo build --release --locked --target "$(rustc -vV | sed -n 's/^host: //p')" \
-    && install "target/$(rustc -vV | sed -n 's/^host: //p')/release/ld-dynamodb-relay" root/ld-dynamodb-relay
+RUN cargo build --release --locked --target "$(rustc --print host-tuple)" \
+    && install "target/$(rustc --print host-tuple)/release/ld-dynamodb-relay" root/ld-dynamodb-relay
 
 FROM scratch AS simulator
 COPY --from=build-simulator /src/root /

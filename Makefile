@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test ci fmt lint unit doc interop-setup interop packaging image-parts deny image up smoke test-dynamodb-local
+.PHONY: help demo test ci fmt lint unit doc interop-setup interop packaging image-parts deny advisories image up smoke test-dynamodb-local
 
 TOOLS := $(CURDIR)/.tools
 TESTS := tests/packaging
@@ -56,8 +56,12 @@ packaging: $(PYTHON) $(ACTIONLINT) ## Dockerfile, compose file, workflows and sc
 image-parts: ## the image without a container engine: the Dockerfile's own commands, and what they make in a chroot
 	python3 $(TESTS)/image.py
 
-deny: $(DENY) ## licences, banned crates and where crates come from; without the network
-	$(DENY)/bin/cargo-deny --locked --offline --all-features check bans licenses sources
+deny: $(DENY) ## licences, banned crates and where crates come from
+	cargo fetch --locked
+	$(DENY)/bin/cargo-deny --locked --offline --all-features check --hide-inclusion-graph bans licenses sources
+
+advisories: $(DENY) ## known vulnerabilities of the crates in use: fetches their database
+	$(DENY)/bin/cargo-deny --locked --all-features check advisories
 
 image: ## the container image
 	docker build --target relay --tag ld-dynamodb-relay:local .
