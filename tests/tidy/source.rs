@@ -1,5 +1,7 @@
 //! One file, and how its code is told from its comments and its tests.
 
+use std::path::Path;
+
 /// A file of the project's.
 pub(crate) struct Source {
     pub(crate) path: String,
@@ -15,7 +17,9 @@ impl Source {
     }
 
     pub(crate) fn is_rust(&self) -> bool {
-        self.path.ends_with(".rs")
+        Path::new(&self.path)
+            .extension()
+            .is_some_and(|it| it == "rs")
     }
 
     pub(crate) fn is_test(&self) -> bool {
