@@ -1,0 +1,87 @@
+# What is needed besides Rust is installed into ignored folders (.tools, node_modules); nothing needs root.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test ci fmt lint unit doc interop-setup interop packaging image-parts deny advisories image up smoke test-dynamodb-local
+
+TOOLS := $(CURDIR)/.tools
+TESTS := tests/packaging
+# A tool is where its version says, so that a new version is installed and an old one is not mistaken for it.
+DENY := $(TOOLS)/cargo-deny-0.20.2
+ACTIONLINT := $(TOOLS)/actionlint-1.7.12
+PYTHON := $(TOOLS)/python
+
+help: ## list the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+demo: ## everything in one process: a simulated LaunchDarkly, an embedded DynamoDB, the relay
+	cargo run --release --locked -- demo
+
+test: ## everything that CI runs; what is missing on this machine is named and counted
+	@rm -f target/skipped
+	@for part in lint unit doc packaging interop deny image-parts smoke; do $(MAKE) --no-print-directory $$part; done
+	@touch target/skipped; echo "all parts passed, $$(wc -l < target/skipped) skipped"; cat target/skipped
+
+ci: ## the same, as CI runs it
+	.ci/run
+
+fmt: ## format the code
+	cargo fmt
+
+lint: ## format and clippy, warnings denied: with everything, and as the image is built
+	cargo fmt --check
+	cargo clippy --locked --all-targets --all-features -- -D warnings
+	cargo clippy --locked --no-default-features -- -D warnings
+
+unit: ## unit, property and end-to-end tests: needs Rust and nothing else
+	cargo test --locked
+
+doc: ## the code's documentation, warnings denied
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+
+interop-setup: ## install LaunchDarkly's SDKs for Python, Node and Go
+	tests/interop/setup
+
+interop: interop-setup ## LaunchDarkly's own SDKs read what the relay wrote
+	cargo test --locked --features interop --test interop
+
+packaging: $(PYTHON) $(ACTIONLINT) ## Dockerfile, compose file, workflows and scripts
+	$(PYTHON)/bin/hadolint Dockerfile
+	$(PYTHON)/bin/shellcheck .ci/run $(TESTS)/skip $(TESTS)/with $(TESTS)/smoke $(TESTS)/dynamodb-local
+	@if [ -x $(ACTIONLINT)/actionlint ]; then $(ACTIONLINT)/actionlint -shellcheck $(PYTHON)/bin/shellcheck; fi
+	$(TESTS)/with go "apt-get install golang" go -C $(TESTS)/compose test -count=1 ./...
+
+image-parts: ## the image without a container engine: the Dockerfile's own commands, and what they make in a chroot
+	python3 $(TESTS)/image.py
+
+deny: $(DENY) ## licences, banned crates and where crates come from
+	cargo fetch --locked
+	$(DENY)/bin/cargo-deny --locked --offline --all-features check --hide-inclusion-graph bans licenses sources
+
+advisories: $(DENY) ## known vulnerabilities of the crates in use: fetches their database
+	$(DENY)/bin/cargo-deny --locked --all-features check advisories
+
+image: ## the container image
+	docker build --target relay --tag ld-dynamodb-relay:local .
+
+up: ## relay, simulated LaunchDarkly and DynamoDB Local in containers
+	docker compose up --build
+
+smoke: ## the same, brought up, looked at and taken down again
+	$(TESTS)/smoke
+
+test-dynamodb-local: interop-setup ## the table's tests and the interop suite on AWS's DynamoDB Local (asks you to accept its licence)
+	$(TESTS)/dynamodb-local
+
+$(PYTHON): $(TESTS)/requirements.txt
+	python3 -m venv $@
+	$@/bin/pip install --quiet --requirement $<
+	touch $@
+
+$(ACTIONLINT):
+	$(TESTS)/with go "apt-get install golang" env GOBIN=$@ go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+
+$(DENY):
+	cargo install cargo-deny --version 0.20.2 --locked --root $@ --target-dir target/tools
