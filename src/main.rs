@@ -24,9 +24,12 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
-    let code = runtime
-        .map_err(Into::into)
-        .and_then(|runtime| runtime.block_on(run_command(cli)));
+    let code = runtime.map_err(Into::into).and_then(|runtime| {
+        let code = runtime.block_on(run_command(cli));
+        // A name that is still being looked up must not hold up the exit.
+        runtime.shutdown_background();
+        code
+    });
     match code {
         Ok(code) => ExitCode::from(code),
         Err(error) => {

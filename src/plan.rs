@@ -165,7 +165,9 @@ pub fn plan(
                 .for_each(|key| draft.compare(key));
         }
         Scope::Keys(keys) => {
-            keys.iter().for_each(|key| draft.compare(key));
+            for key in keys {
+                draft.compare(key);
+            }
             held.items
                 .keys()
                 .filter(|key| !keys.contains(*key))

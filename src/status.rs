@@ -316,7 +316,7 @@ impl EnvironmentStatus {
     pub async fn wait_until(&self, holds: impl FnMut(&Facts) -> bool) {
         if self.0.subscribe().wait_for(holds).await.is_err() {
             // Only a sender that is gone ends the wait, and it is ours.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

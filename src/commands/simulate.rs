@@ -31,24 +31,22 @@ pub async fn simulate(address: SocketAddr, file: Option<PathBuf>) -> Result<()> 
         "a simulated LaunchDarkly at {} for the SDK key {SDK_KEY}",
         launchdarkly.uri()
     ))?;
-    match file {
-        Some(path) => {
-            let file = FileData::load(path, environment).await?;
-            let watch = file.watch(|reload| match reload {
-                Reload::Changed(steps) => {
-                    drop(say(&format!("the file changed: {} changes", steps.len())))
-                }
-                Reload::Broken(error) => drop(say(&format!(
-                    "the file cannot be used, so nothing changed: {error:#}"
-                ))),
-            });
-            watch.await;
-        }
-        None => {
-            environment.replace(example()?);
-            std::future::pending().await
-        }
-    }
+    let Some(path) = file else {
+        environment.replace(example()?);
+        return std::future::pending().await;
+    };
+    let file = FileData::load(path, environment).await?;
+    let watch = file.watch(|reload| {
+        let told = match reload {
+            Reload::Changed(steps) => say(&format!("the file changed: {} changes", steps.len())),
+            Reload::Broken(error) => say(&format!(
+                "the file cannot be used, so nothing changed: {error:#}"
+            )),
+        };
+        // Serving goes on also when nobody reads what is said.
+        drop(told);
+    });
+    watch.await;
     Ok(())
 }
 

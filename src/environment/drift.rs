@@ -103,13 +103,9 @@ impl Writer<'_> {
     pub(super) fn compare_look(&mut self, looked: Looked) -> Result<bool, Trouble> {
         let (seen, units) = looked.seen?;
         let marker_gone = self.observed.initialized && !seen.initialized;
-        if marker_gone {
-            self.found(DriftType::Marker, None);
-        }
-        self.observed.initialized = seen.initialized;
-        self.report_marker();
         if looked.what == Look::Marker {
             self.count_read(Purpose::Marker, units);
+            // It is written again only when everything was looked at: it must not stand over a gap.
             return Ok(marker_gone);
         }
         self.count_read(Purpose::Verify, units);
@@ -117,6 +113,10 @@ impl Writer<'_> {
         metrics.verify_seconds.record(looked.took.as_secs_f64());
         let drift = self.differences(&seen);
         self.merge(seen);
+        self.report_marker();
+        if marker_gone {
+            self.found(DriftType::Marker, None);
+        }
         for (key, drift) in drift {
             self.found(drift, Some(key));
         }

@@ -78,8 +78,8 @@ impl<'a> Listener<'a> {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                signal = next(&mut self.opening) => self.from_opening(signal),
-                signal = next(&mut self.current) => self.from_current(signal),
+                signal = next(&mut self.opening) => self.heard_opening(signal),
+                signal = next(&mut self.current) => self.heard_current(signal),
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.open(),
                 _ = wishes.changed() => {}
             }
@@ -129,7 +129,7 @@ impl<'a> Listener<'a> {
         });
     }
 
-    fn from_opening(&mut self, signal: Result<Signal, Refusal>) {
+    fn heard_opening(&mut self, signal: Result<Signal, Refusal>) {
         let Some(line) = &mut self.opening else {
             return;
         };
@@ -138,7 +138,7 @@ impl<'a> Listener<'a> {
                 line.connected = Some(self.environment.metrics.connected());
                 self.heard();
                 self.environment.status.update(|facts| {
-                    facts.environment_id = greeting.environment_id.or(facts.environment_id.take())
+                    facts.environment_id = greeting.environment_id.or(facts.environment_id.take());
                 });
             }
             Ok(Signal::Said(Said::Full(items), received)) => {
@@ -175,7 +175,7 @@ impl<'a> Listener<'a> {
         }
     }
 
-    fn from_current(&mut self, signal: Result<Signal, Refusal>) {
+    fn heard_current(&mut self, signal: Result<Signal, Refusal>) {
         let Some(line) = &mut self.current else {
             return;
         };

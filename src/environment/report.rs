@@ -37,20 +37,23 @@ impl Writer<'_> {
 
     /// The table answered though nothing had to be written.
     pub(super) fn report_reached(&self) {
+        let idle = self.backlog.is_empty() && self.doubtful.is_empty();
         let settled = self.is_settled() && self.cell.look(|desired| desired.is_some());
-        let phase = if settled {
-            TablePhase::Settled
-        } else {
-            TablePhase::Writing
-        };
         let now = clock::now();
         self.environment.status.update(|facts| {
-            if matches!(
-                facts.table.0,
-                TablePhase::Unreachable | TablePhase::Misconfigured
-            ) {
-                facts.table = (phase, now);
-                facts.table_advice = None;
+            // While something is left to write, only writing it shows that the trouble is over.
+            if idle
+                && matches!(
+                    facts.table.0,
+                    TablePhase::Unreachable | TablePhase::Misconfigured
+                )
+            {
+                let phase = if settled {
+                    TablePhase::Settled
+                } else {
+                    TablePhase::Reading
+                };
+                (facts.table, facts.table_advice) = ((phase, now), None);
             }
             if settled {
                 facts.stored = Some(now);
@@ -75,8 +78,9 @@ impl Writer<'_> {
         if new.len() > NAMED_AT_ONCE {
             warn!(items = new.len(), "newly held; the status names them");
         } else {
-            new.into_iter()
-                .for_each(|(key, hold)| newly_held(key, hold));
+            for (key, hold) in new {
+                newly_held(key, hold);
+            }
         }
         let (before, now) = (self.holds.braked(), plan.held.braked());
         if now > 0 && now != before {
@@ -209,7 +213,7 @@ impl Writer<'_> {
     }
 
     /// DynamoDB refuses an item as invalid.
-    pub(super) fn report_invalid(&self, key: &ItemKey) {
+    pub(super) fn report_invalid(key: &ItemKey) {
         warn!(kind = %key.kind, key = %key.key, reason = HeldReason::Malformed.label(), "DynamoDB refused the item as invalid; its previous version stays until LaunchDarkly sends another one");
     }
 

@@ -143,7 +143,7 @@ impl Writer<'_> {
             return;
         };
         self.holds.refuse(key.clone(), item, Instant::now());
-        self.report_invalid(key);
+        Self::report_invalid(key);
         self.finished(key);
     }
 

@@ -24,6 +24,10 @@ use crate::table::Trouble;
 const CONFIRM_AFTER: Duration = Duration::from_secs(5);
 
 /// See the module.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a thing to do that is independent of the others"
+)]
 pub(super) struct Writer<'a> {
     pub(super) environment: &'a Environment,
     pub(super) cell: &'a Cell,

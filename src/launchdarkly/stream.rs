@@ -63,7 +63,7 @@ impl Client {
             .user_agent(concat!("ld-dynamodb-relay/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_keepalive(Duration::from_mins(1))
-            .redirect(Policy::custom(|attempt| follow(attempt)));
+            .redirect(Policy::custom(follow));
         if let Some(proxy) = proxy {
             http = http.proxy(Proxy::all(proxy.expose_secret()).map_err(|_| Setup::Proxy)?);
         }

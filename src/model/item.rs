@@ -254,10 +254,10 @@ impl<'de> Deserialize<'de> for Header {
                         "key" => header.key = lenient(map.next_value()?),
                         "version" => header.version = lenient(map.next_value()?),
                         "deleted" => {
-                            header.deleted = lenient(map.next_value()?).unwrap_or_default()
+                            header.deleted = lenient(map.next_value()?).unwrap_or_default();
                         }
                         "unbounded" => {
-                            header.unbounded = lenient(map.next_value()?).unwrap_or_default()
+                            header.unbounded = lenient(map.next_value()?).unwrap_or_default();
                         }
                         "prerequisites" => header.prerequisites = prerequisites(map.next_value()?),
                         _ => {

@@ -92,6 +92,7 @@ impl Layout {
 }
 
 /// What is remembered of a row.
+#[expect(clippy::implicit_hasher, reason = "the AWS client has this one")]
 pub fn stamp(row: &HashMap<String, AttributeValue>) -> Stamp {
     let version = match row.get(VERSION) {
         None => StoredVersion::Missing,
@@ -111,6 +112,7 @@ pub fn stamp(row: &HashMap<String, AttributeValue>) -> Stamp {
 }
 
 /// Of all attributes but the keys.
+#[expect(clippy::implicit_hasher, reason = "the AWS client has this one")]
 pub fn row_digest(row: &HashMap<String, AttributeValue>) -> Digest {
     let mut attributes: Vec<_> = row
         .iter()

@@ -2,7 +2,11 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, ContinuousBackupsStatus, PointInTimeRecoveryStatus};
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ContinuousBackupsStatus, PointInTimeRecoveryStatus, TableDescription,
+};
 
 use super::dynamodb::Table;
 use super::layout::{KEY, NAMESPACE};
@@ -32,7 +36,7 @@ impl Table {
         if let Err(error) = put
             && !error
                 .as_service_error()
-                .is_some_and(|error| error.is_conditional_check_failed_exception())
+                .is_some_and(PutItemError::is_conditional_check_failed_exception)
         {
             return Err(Trouble::of("PutItem", &self.name, &error));
         }
@@ -50,7 +54,7 @@ impl Table {
             Err(error)
                 if !error
                     .as_service_error()
-                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+                    .is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
             {
                 Err(Trouble::of("DeleteItem", &self.name, &error))
             }
@@ -79,7 +83,7 @@ impl Table {
         let mut advice = Vec::new();
         if !described
             .table()
-            .and_then(|table| table.deletion_protection_enabled())
+            .and_then(TableDescription::deletion_protection_enabled)
             .unwrap_or_default()
         {
             advice.push("switch deletion protection on");

@@ -143,9 +143,8 @@ fn speaks_of_keys(message: &str) -> bool {
 }
 
 fn innermost(error: Option<&dyn std::error::Error>) -> String {
-    let mut error = match error {
-        Some(error) => error,
-        None => return "no connection".into(),
+    let Some(mut error) = error else {
+        return "no connection".into();
     };
     while let Some(source) = error.source() {
         error = source;
