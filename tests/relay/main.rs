@@ -3,3 +3,10 @@
 mod support;
 
 mod basics;
+mod bytes;
+mod connections;
+mod figures;
+mod malformed;
+mod order;
+mod redirects;
+mod versions;
