@@ -24,7 +24,10 @@ async fn row_11_a_patch_or_delete_that_is_not_newer_changes_nothing() {
         .production
         .send_event("delete", r#"{"path":"/flags/flag-3","version":5}"#);
     // What is neither newer nor the same makes us ask again, and nothing comes of it.
-    world.production.wait_for_connections(2).await;
+    world
+        .production
+        .wait_until("asked again", |seen| seen.connections == 2 && seen.open == 1)
+        .await;
     world.production.put_flag(&flag("sentinel", 1));
     relay.written(5).await;
     assert_eq!(world.store.counts().writes(), 1, "the sentinel");
@@ -55,13 +58,15 @@ async fn row_13_a_restored_environment_comes_through_within_seconds() {
     world
         .production
         .replace_and_announce(world.production.items());
-    relay.written(11).await;
-    assert_eq!(
-        world.stored("features", "flag-6"),
-        Some(flag("flag-6", 10)),
-        "forward goes at once"
-    );
-    assert_eq!(relay.facts().written, 11, "backward only when said again");
+    relay
+        .until("forward at once", |facts| facts.written == 11)
+        .await;
+    assert_eq!(world.stored("features", "flag-6"), Some(flag("flag-6", 10)));
+    relay
+        .until("the others wait to be said again", |facts| {
+            facts.held.len() == 6 && facts.written == 11
+        })
+        .await;
     relay.written(17).await;
     assert!(began.elapsed() < Duration::from_secs(15));
     assert!(world.production.connections() - connections <= 2);
@@ -208,7 +213,10 @@ async fn row_17_what_was_deleted_comes_back_with_a_higher_version_only() {
             .production
             .send_patch(&ItemKey::flag("flag-0"), &flag("flag-0", version));
     }
-    world.production.wait_for_connections(2).await;
+    world
+        .production
+        .wait_until("asked again", |seen| seen.connections == 2 && seen.open == 1)
+        .await;
     world.production.put_flag(&flag("sentinel", 1));
     relay.written(3).await;
     assert!(is_deleted(&world.stored("features", "flag-0").unwrap()));
