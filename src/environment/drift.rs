@@ -98,14 +98,17 @@ impl Writer<'_> {
     pub(super) fn compare_look(&mut self, looked: Looked) -> Result<bool, Trouble> {
         let (seen, units) = looked.seen?;
         let marker_gone = self.observed.initialized && !seen.initialized;
-        if marker_gone {
-            self.found(DriftType::Marker, None);
-        }
-        self.observed.initialized = seen.initialized;
-        self.report_marker();
         if looked.what == Look::Marker {
             self.count_read(Purpose::Marker, units);
+            // Who removed it may have removed more, and it vouches for everything: it comes back after that was read.
+            if !marker_gone {
+                self.observed.initialized = seen.initialized;
+            }
+            self.report_marker(seen.initialized);
             return Ok(marker_gone);
+        }
+        if marker_gone {
+            self.found(DriftType::Marker, None);
         }
         self.count_read(Purpose::Verify, units);
         let metrics = &self.environment.metrics;
