@@ -25,7 +25,11 @@ async fn row_08_of_a_member_that_occurs_twice_the_last_one_counts_and_the_text_s
     let text = flag_with("twice", 3, r#","key":"twice","version":7"#);
     world.production.put(&ItemKey::flag("twice"), &text);
     relay.written(2).await;
-    let row = world.store.row(TABLE, "features", "twice").unwrap().unwrap();
+    let row = world
+        .store
+        .row(TABLE, "features", "twice")
+        .unwrap()
+        .unwrap();
     assert_eq!((row.version(), row.item()), (Some(7), Some(&*text)));
     relay.stop().await;
 }
@@ -36,7 +40,10 @@ async fn row_18_a_stream_in_chunks_of_one_byte_says_the_same() {
     let ends = [LineEnd::Lf, LineEnd::CrLf];
     for (end, environment) in ends.into_iter().zip(&several.environments) {
         environment.quietly(|items| {
-            items.insert(Kind::Flag, flag_with("rocket", 2, r#","name":"🚀 ü \ud83d\ude80""#));
+            items.insert(
+                Kind::Flag,
+                flag_with("rocket", 2, r#","name":"🚀 ü \ud83d\ude80""#),
+            );
         });
         environment.always(Behaviour::normal().line_end(end).in_chunks_of(1));
     }
@@ -73,7 +80,10 @@ async fn row_20_every_form_of_event_stream_is_read() {
     relay.all_settled().await;
     several.assert_all_equal();
     // Data of several lines: the line ends are white space between members.
-    let lines = format!("{{\"path\":\"/flags/first\",\n\"data\":\n{}}}", flag("first", 2));
+    let lines = format!(
+        "{{\"path\":\"/flags/first\",\n\"data\":\n{}}}",
+        flag("first", 2)
+    );
     for (index, environment) in several.environments.iter().enumerate() {
         environment.send_event("patch", &lines);
         relay

@@ -78,7 +78,13 @@ async fn row_01_a_name_or_a_certificate_that_fails_harms_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn row_02_a_reset_mid_event_discards_the_partial_event() {
-    let several = Several::new(["row-02-put", "row-02-character", "row-02-patch", "row-02-end"]).await;
+    let several = Several::new([
+        "row-02-put",
+        "row-02-character",
+        "row-02-patch",
+        "row-02-end",
+    ])
+    .await;
     several.environments[0].next(Behaviour::normal().cut_after(200));
     several.environments[1].quietly(|items| {
         items.insert(Kind::Flag, flag("ümlaut", 1));
@@ -190,9 +196,11 @@ async fn row_23_a_slow_drip_is_not_cut_while_bytes_flow() {
     let world = World::with_flags(20).await;
     let bytes = world.production.items().to_put().len();
     // Takes two seconds, four times the read timeout.
-    world
-        .production
-        .next(Behaviour::normal().bytes_per_second(bytes / 2).in_chunks_of(512));
+    world.production.next(
+        Behaviour::normal()
+            .bytes_per_second(bytes / 2)
+            .in_chunks_of(512),
+    );
     let relay = world
         .relay_with(|config| config.upstream.read_timeout = Duration::from_millis(500))
         .await;
@@ -206,9 +214,21 @@ async fn row_23_a_slow_drip_is_not_cut_while_bytes_flow() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn row_28_an_overloaded_upstream_is_tried_again_soon_but_not_sooner_than_it_asks() {
     let cases = [
-        ("row-28-503", Behaviour::status(503).header("Retry-After", "2"), 2_000..=2_000),
-        ("row-28-429", Behaviour::status(429).header("Retry-After", "1"), 1_000..=1_000),
-        ("row-28-odd", Behaviour::status(503).header("Retry-After", "later"), 500..=1_000),
+        (
+            "row-28-503",
+            Behaviour::status(503).header("Retry-After", "2"),
+            2_000..=2_000,
+        ),
+        (
+            "row-28-429",
+            Behaviour::status(429).header("Retry-After", "1"),
+            1_000..=1_000,
+        ),
+        (
+            "row-28-odd",
+            Behaviour::status(503).header("Retry-After", "later"),
+            500..=1_000,
+        ),
         ("row-28-500", Behaviour::status(500), 500..=1_000),
         ("row-28-html", Behaviour::html(), 500..=1_000),
         ("row-28-400", Behaviour::status(400), 500..=1_000),
@@ -236,9 +256,7 @@ async fn row_29_a_refused_key_waits_long_keeps_what_is_stored_and_harms_nobody_e
     several.store.reset_counts();
     several.environments[1].always(Behaviour::status(403));
     several.environments[1].disconnect_all();
-    several
-        .launchdarkly
-        .revoke(&key("row-29-revoked"));
+    several.launchdarkly.revoke(&key("row-29-revoked"));
     for index in 0..2 {
         relay
             .until_of(index, "refused", |facts| {
@@ -258,7 +276,9 @@ async fn row_29_a_refused_key_waits_long_keeps_what_is_stored_and_harms_nobody_e
     several.environments[2].put_flag(&flag("first", 2));
     several
         .store
-        .wait_until("the good one's patch", |counts| counts.writes_accepted() == 1)
+        .wait_until("the good one's patch", |counts| {
+            counts.writes_accepted() == 1
+        })
         .await;
     assert_eq!(several.stored(2, "first"), Some(flag("first", 2)));
     relay.stop().await;
@@ -292,7 +312,10 @@ async fn row_30_a_stream_that_is_not_there_waits_long() {
 async fn row_31_a_success_that_is_no_stream_is_a_connection_failure() {
     let cases = [
         ("row-31-html", Behaviour::html()),
-        ("row-31-json", Behaviour::normal().content_type("application/json")),
+        (
+            "row-31-json",
+            Behaviour::normal().content_type("application/json"),
+        ),
         ("row-31-204", Behaviour::status(204)),
         ("row-31-empty", Behaviour::nothing_then_close()),
     ];

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use ld_dynamodb_relay::simulator::file_data::Step;
 use ld_dynamodb_relay::simulator::store::{Operation, Outcome, Record, round_trips};
 use ld_dynamodb_relay::simulator::{generate, storm};
-use ld_dynamodb_relay::simulator::file_data::Step;
 
 use crate::support::{TABLE, World, flag, flags, is_settled};
 
@@ -50,7 +50,12 @@ async fn a_restart_reads_the_prefix_once_and_writes_nothing() {
     for namespace in ["features", "segments"] {
         let expected = f64::from(u32::try_from(bytes(namespace)).unwrap()) / 4_096.0;
         let units = counts.read_units_of(namespace);
-        let queries = world.store.log().iter().filter(|it| it.request.namespace.as_deref() == Some(namespace)).count();
+        let queries = world
+            .store
+            .log()
+            .iter()
+            .filter(|it| it.request.namespace.as_deref() == Some(namespace))
+            .count();
         let rounding = f64::from(u32::try_from(queries).unwrap());
         assert!(
             (expected..=expected + rounding).contains(&units),
@@ -161,8 +166,7 @@ async fn two_relays_write_nothing_twice() {
     for relay in &relays {
         relay
             .until("the sentinel is stored", |facts| {
-                is_settled(facts)
-                    && world.stored("features", "sentinel").is_some()
+                is_settled(facts) && world.stored("features", "sentinel").is_some()
             })
             .await;
     }

@@ -37,9 +37,21 @@ async fn each_makes_it_reconnect(cases: &[(&str, &str, &str)]) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn row_03_what_is_no_json_makes_it_reconnect() {
     each_makes_it_reconnect(&[
-        ("row-03-put", "put", r#"{"path":"/","data":{"flags":{"a":{"key":"a","vers"#),
-        ("row-03-patch", "patch", r#"{"path":"/flags/first","data":{"key":"first","version":2"#),
-        ("row-03-delete", "delete", r#"{"path":"/flags/first","version":2"#),
+        (
+            "row-03-put",
+            "put",
+            r#"{"path":"/","data":{"flags":{"a":{"key":"a","vers"#,
+        ),
+        (
+            "row-03-patch",
+            "patch",
+            r#"{"path":"/flags/first","data":{"key":"first","version":2"#,
+        ),
+        (
+            "row-03-delete",
+            "delete",
+            r#"{"path":"/flags/first","version":2"#,
+        ),
         ("row-03-empty", "put", ""),
     ])
     .await;
@@ -49,10 +61,22 @@ async fn row_03_what_is_no_json_makes_it_reconnect() {
 async fn row_04_json_of_another_shape_makes_it_reconnect() {
     each_makes_it_reconnect(&[
         ("row-04-put", "put", r#"{"path":"/"}"#),
-        ("row-04-flags", "put", r#"{"path":"/","data":{"flags":[],"segments":{}}}"#),
-        ("row-04-path", "patch", r#"{"data":{"key":"first","version":2}}"#),
+        (
+            "row-04-flags",
+            "put",
+            r#"{"path":"/","data":{"flags":[],"segments":{}}}"#,
+        ),
+        (
+            "row-04-path",
+            "patch",
+            r#"{"data":{"key":"first","version":2}}"#,
+        ),
         ("row-04-data", "patch", r#"{"path":"/flags/first"}"#),
-        ("row-04-version", "delete", r#"{"path":"/flags/first","version":"2"}"#),
+        (
+            "row-04-version",
+            "delete",
+            r#"{"path":"/flags/first","version":"2"}"#,
+        ),
         ("row-04-none", "delete", r#"{"path":"/flags/first"}"#),
         ("row-04-array", "patch", "[]"),
     ])
@@ -62,10 +86,26 @@ async fn row_04_json_of_another_shape_makes_it_reconnect() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn row_05_a_patch_with_a_bad_item_makes_it_reconnect() {
     each_makes_it_reconnect(&[
-        ("row-05-version", "patch", r#"{"path":"/flags/first","data":{"key":"first"}}"#),
-        ("row-05-negative", "patch", r#"{"path":"/flags/first","data":{"key":"first","version":-2}}"#),
-        ("row-05-text", "patch", r#"{"path":"/flags/first","data":{"key":"first","version":"2"}}"#),
-        ("row-05-object", "patch", r#"{"path":"/flags/first","data":7}"#),
+        (
+            "row-05-version",
+            "patch",
+            r#"{"path":"/flags/first","data":{"key":"first"}}"#,
+        ),
+        (
+            "row-05-negative",
+            "patch",
+            r#"{"path":"/flags/first","data":{"key":"first","version":-2}}"#,
+        ),
+        (
+            "row-05-text",
+            "patch",
+            r#"{"path":"/flags/first","data":{"key":"first","version":"2"}}"#,
+        ),
+        (
+            "row-05-object",
+            "patch",
+            r#"{"path":"/flags/first","data":7}"#,
+        ),
     ])
     .await;
 }
@@ -148,7 +188,11 @@ async fn row_07_an_event_above_the_limit_waits_long_and_keeps_what_is_stored() {
         })
         .await;
     let error = relay.facts().last_error.unwrap();
-    assert!(error.message.contains("MAX_EVENT_BYTES"), "{}", error.message);
+    assert!(
+        error.message.contains("MAX_EVENT_BYTES"),
+        "{}",
+        error.message
+    );
     assert!(log::delays("row-07-large")[0] >= 150_000);
     assert_eq!(several.store.table(TABLE).unwrap(), before);
     // The other environment goes on.
@@ -181,11 +225,20 @@ async fn row_14_what_we_do_not_know_is_ignored_without_reconnecting() {
     relay.settled().await;
     world.store.reset_counts();
     let said = [
-        ("patch", r#"{"path":"/ai-configs/x","data":{"key":"x","version":1}}"#),
+        (
+            "patch",
+            r#"{"path":"/ai-configs/x","data":{"key":"x","version":1}}"#,
+        ),
         ("delete", r#"{"path":"/ai-configs/x","version":1}"#),
-        ("patch", r#"{"path":"/flags/","data":{"key":"","version":1}}"#),
+        (
+            "patch",
+            r#"{"path":"/flags/","data":{"key":"","version":1}}"#,
+        ),
         ("patch", r#"{"path":"/","data":{}}"#),
-        ("put", r#"{"path":"/elsewhere","data":{"flags":{},"segments":{}}}"#),
+        (
+            "put",
+            r#"{"path":"/elsewhere","data":{"flags":{},"segments":{}}}"#,
+        ),
         ("message", "hello"),
         ("reboot", "{not json"),
     ];
@@ -211,7 +264,8 @@ async fn row_19_bytes_that_are_no_text_make_it_reconnect() {
         .split_once('@')
         .map(|(before, after)| (before.to_owned(), after.to_owned()))
         .unwrap();
-    let mut patch = format!("event: patch\ndata: {{\"path\":\"/flags/flag-0\",\"data\":{before}").into_bytes();
+    let mut patch =
+        format!("event: patch\ndata: {{\"path\":\"/flags/flag-0\",\"data\":{before}").into_bytes();
     patch.push(0xff);
     patch.extend_from_slice(format!("{after}}}\n\n").as_bytes());
     world.production.send(patch);
@@ -219,7 +273,10 @@ async fn row_19_bytes_that_are_no_text_make_it_reconnect() {
     world.production.put_flag(&flag("flag-0", 3));
     relay.written(2).await;
     assert_eq!(relay.facts().written, 2, "version 2 was never stored");
-    assert_eq!(relay.facts().last_error.unwrap().kind, ErrorKind::InvalidData);
+    assert_eq!(
+        relay.facts().last_error.unwrap().kind,
+        ErrorKind::InvalidData
+    );
     world.assert_equal();
     assert_eq!(flags(0..1, 3), world.production.items());
     relay.stop().await;

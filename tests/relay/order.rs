@@ -15,7 +15,10 @@ fn by_row(log: &[Record]) -> HashMap<(&str, &str), &Record> {
         .map(|it| {
             let row = &it.request;
             (
-                (row.namespace.as_deref().unwrap(), row.key.as_deref().unwrap()),
+                (
+                    row.namespace.as_deref().unwrap(),
+                    row.key.as_deref().unwrap(),
+                ),
                 it,
             )
         })
@@ -45,7 +48,9 @@ async fn segments_then_what_is_required_then_what_requires_it_and_the_marker_las
     let written = by_row(&log);
     assert_eq!(written.len(), items.len() + 1);
     let marker = written[&("$inited", "$inited")];
-    let segments = written.iter().filter(|((namespace, _), _)| *namespace == "segments");
+    let segments = written
+        .iter()
+        .filter(|((namespace, _), _)| *namespace == "segments");
     let last_segment = segments.map(|(_, record)| record.answered).max().unwrap();
     let mut edges = 0;
     for (key, text) in items.iter().filter(|(key, _)| key.kind == Kind::Flag) {
@@ -90,7 +95,10 @@ async fn removals_take_flags_before_the_segments_that_they_name_and_come_after_w
         let rows = written.iter().filter(move |((of, _), _)| *of == namespace);
         rows.map(|(_, record)| (record.arrived, record.answered))
     };
-    assert_eq!((times("features").count(), times("segments").count()), (5, 5));
+    assert_eq!(
+        (times("features").count(), times("segments").count()),
+        (5, 5)
+    );
     let flags_answered = times("features").map(|it| it.1).max().unwrap();
     let segments_arrived = times("segments").map(|it| it.0).min().unwrap();
     assert!(flags_answered <= segments_arrived);

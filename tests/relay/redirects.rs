@@ -33,9 +33,18 @@ async fn row_32_the_key_never_goes_to_another_host() {
     let uri = elsewhere.uri();
     let cases = [
         ("row-32-port", format!("{uri}/all")),
-        ("row-32-name", format!("{}/all", uri.replace("127.0.0.1", "localhost"))),
-        ("row-32-address", format!("{}/all", uri.replace("127.0.0.1", "127.0.0.2"))),
-        ("row-32-relative", format!("{}/all", uri.replace("http:", ""))),
+        (
+            "row-32-name",
+            format!("{}/all", uri.replace("127.0.0.1", "localhost")),
+        ),
+        (
+            "row-32-address",
+            format!("{}/all", uri.replace("127.0.0.1", "127.0.0.2")),
+        ),
+        (
+            "row-32-relative",
+            format!("{}/all", uri.replace("http:", "")),
+        ),
     ];
     let several = Several::new(cases.iter().map(|(name, _)| *name)).await;
     for ((name, location), environment) in cases.iter().zip(&several.environments) {
@@ -70,7 +79,11 @@ async fn row_32_a_loop_and_another_scheme_are_failures_that_pass() {
     let relay = several.relay().await;
     relay.all_settled().await;
     several.assert_all_equal();
-    for (status, words) in relay.statuses.iter().zip(["5 redirections", "another scheme"]) {
+    for (status, words) in relay
+        .statuses
+        .iter()
+        .zip(["5 redirections", "another scheme"])
+    {
         let facts = status.facts();
         let error = facts.last_error.unwrap();
         assert!(error.message.contains(words), "{}", error.message);

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use ld_dynamodb_relay::config::{self, Config};
 use ld_dynamodb_relay::metrics::Metrics;
-use ld_dynamodb_relay::simulator::{ANY_PORT, Environment, Items, LaunchDarkly, Store, StoreOptions};
 use ld_dynamodb_relay::model::{ItemKey, Kind};
+use ld_dynamodb_relay::simulator::{
+    ANY_PORT, Environment, Items, LaunchDarkly, Store, StoreOptions,
+};
 use ld_dynamodb_relay::status::{EnvironmentStatus, Facts, HeldReason, TablePhase};
 use ld_dynamodb_relay::supervisor;
 use ld_dynamodb_relay::table::{self, Fixed};

@@ -26,7 +26,9 @@ async fn row_11_a_patch_or_delete_that_is_not_newer_changes_nothing() {
     // What is neither newer nor the same makes us ask again, and nothing comes of it.
     world
         .production
-        .wait_until("asked again", |seen| seen.connections == 2 && seen.open == 1)
+        .wait_until("asked again", |seen| {
+            seen.connections == 2 && seen.open == 1
+        })
         .await;
     world.production.put_flag(&flag("sentinel", 1));
     relay.written(5).await;
@@ -73,20 +75,34 @@ async fn row_13_a_restored_environment_comes_through_within_seconds() {
     world.assert_equal();
     assert_eq!(relay.count("versions_lowered_total", &[]), 4);
     // What was removed leaves a tombstone at the version that was stored, which keeps rivals from bringing it back.
-    let row = world.store.row(TABLE, "features", "flag-4").unwrap().unwrap();
+    let row = world
+        .store
+        .row(TABLE, "features", "flag-4")
+        .unwrap()
+        .unwrap();
     assert_eq!(row.version(), Some(9));
     let tombstone: serde_json::Value = serde_json::from_str(row.item().unwrap()).unwrap();
     assert_eq!(tombstone["key"], "flag-4");
     assert_eq!(tombstone["version"], 9);
     assert_eq!(tombstone["deleted"], true);
-    for member in ["variations", "rules", "prerequisites", "targets", "salt", "on"] {
+    for member in [
+        "variations",
+        "rules",
+        "prerequisites",
+        "targets",
+        "salt",
+        "on",
+    ] {
         assert!(!tombstone[member].is_null(), "{member}");
     }
     let rival = world.store.client().put_item().table_name(TABLE);
     let rival = [("namespace", "features"), ("key", "flag-4"), ("item", "{}")]
         .into_iter()
         .fold(rival, |put, (name, value)| {
-            put.item(name, aws_sdk_dynamodb::types::AttributeValue::S(value.into()))
+            put.item(
+                name,
+                aws_sdk_dynamodb::types::AttributeValue::S(value.into()),
+            )
         });
     let put = rival
         .condition_expression("attribute_not_exists(#k)")
@@ -215,7 +231,9 @@ async fn row_17_what_was_deleted_comes_back_with_a_higher_version_only() {
     }
     world
         .production
-        .wait_until("asked again", |seen| seen.connections == 2 && seen.open == 1)
+        .wait_until("asked again", |seen| {
+            seen.connections == 2 && seen.open == 1
+        })
         .await;
     world.production.put_flag(&flag("sentinel", 1));
     relay.written(3).await;
