@@ -11,6 +11,8 @@ mod brake;
 mod items;
 #[path = "plan/journeys.rs"]
 mod journeys;
+#[path = "plan/order.rs"]
+mod order;
 #[path = "plan/rules.rs"]
 mod rules;
 #[path = "plan/store.rs"]
