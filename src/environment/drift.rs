@@ -6,7 +6,6 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::cell::GUARD_TIME;
-use super::pass::index;
 use super::write::Writer;
 use crate::metrics::{DriftType, Op, Purpose};
 use crate::model::{ItemKey, Kind, Observed, Stamp};
@@ -85,7 +84,9 @@ impl Writer<'_> {
     /// Takes the first look.
     pub(super) fn first_looked(&mut self, looked: Looked) -> Result<(), Trouble> {
         let (seen, units) = looked.seen?;
-        self.count_read(Purpose::FirstLook, units);
+        self.environment
+            .metrics
+            .spent(Op::Read, Purpose::FirstLook, units);
         info!(
             rows = seen.items.len(),
             initialized = seen.initialized,
@@ -104,7 +105,9 @@ impl Writer<'_> {
         let (seen, units) = looked.seen?;
         let marker_gone = self.observed.initialized && !seen.initialized;
         if looked.what == Look::Marker {
-            self.count_read(Purpose::Marker, units);
+            self.environment
+                .metrics
+                .spent(Op::Read, Purpose::Marker, units);
             // Who removed it may have removed more, and it vouches for everything: it comes back after that was read.
             if !marker_gone {
                 self.observed.initialized = seen.initialized;
@@ -112,7 +115,9 @@ impl Writer<'_> {
             self.report_marker(seen.initialized);
             return Ok(marker_gone);
         }
-        self.count_read(Purpose::Verify, units);
+        self.environment
+            .metrics
+            .spent(Op::Read, Purpose::Verify, units);
         let metrics = &self.environment.metrics;
         metrics.verify_seconds.record(looked.took.as_secs_f64());
         let drift = self.differences(&seen);
@@ -127,14 +132,6 @@ impl Writer<'_> {
         self.expire_tombstones();
         self.report_read();
         Ok(false)
-    }
-
-    fn count_read(&self, purpose: Purpose, units: f64) {
-        self.environment
-            .metrics
-            .capacity
-            .of((Op::Read, purpose))
-            .increment(super::pass::whole(units));
     }
 
     /// How rows differ from what is remembered of them, those aside that we wrote while the table was being read.
@@ -177,7 +174,7 @@ impl Writer<'_> {
                 let since = tombstones.remove(key).unwrap_or(now);
                 self.tombstones.insert(key.clone(), since);
             } else {
-                self.live[index(key.kind)] += 1;
+                self.live[key.kind.index()] += 1;
             }
         }
         self.observed = seen;

@@ -8,8 +8,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::write::Writer;
-use crate::metrics::{Op, Purpose};
-use crate::model::{ItemKey, Kind};
+use crate::model::ItemKey;
 use crate::plan::{self, Plan, Policy, Scope, Write};
 use crate::table::{Outcome, Table, Trouble};
 
@@ -48,24 +47,6 @@ pub(super) enum Settled {
     Open,
 }
 
-/// Where a kind's things are in an array.
-pub(super) const fn index(kind: Kind) -> usize {
-    match kind {
-        Kind::Segment => 0,
-        Kind::Flag => 1,
-    }
-}
-
-/// Units as a counter has them.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "units are small and not negative"
-)]
-pub(super) fn whole(units: f64) -> u64 {
-    units.ceil() as u64
-}
-
 impl Writer<'_> {
     /// Compares what is to be compared and writes the difference. Begins nothing new once asked to stop, or after
     /// something failed, or after a while; finishes what it began.
@@ -75,6 +56,8 @@ impl Writer<'_> {
             end.trouble = Some(trouble);
             return end;
         }
+        // What came while doubtful rows were read.
+        self.take_touched();
         let Some(plan) = self.plan() else { return end };
         self.report_plan(&plan);
         let Plan { stages, held } = plan;
@@ -159,7 +142,7 @@ impl Writer<'_> {
                 };
                 let expected = self.expected_units(&write);
                 if let Some(key) = key_of(&write) {
-                    self.paces[index(key.kind)].send(now, expected);
+                    self.paces[key.kind.index()].send(now, expected);
                 }
                 flight.push(send(table, write, now, expected));
             }
@@ -183,7 +166,7 @@ impl Writer<'_> {
     }
 
     fn may_send(&self, write: &Write, now: Instant) -> Instant {
-        key_of(write).map_or(now, |key| self.paces[index(key.kind)].next(now))
+        key_of(write).map_or(now, |key| self.paces[key.kind.index()].next(now))
     }
 
     /// Write units are started KB.
@@ -194,14 +177,6 @@ impl Writer<'_> {
             Write::Remove(..) | Write::MarkInitialized => 1,
         };
         f64::from(u32::try_from(bytes.div_ceil(1_024)).unwrap_or(u32::MAX))
-    }
-
-    pub(super) fn count_written(&self, purpose: Purpose, units: f64) {
-        self.environment
-            .metrics
-            .capacity
-            .of((Op::Write, purpose))
-            .increment(whole(units));
     }
 }
 

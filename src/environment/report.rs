@@ -3,7 +3,6 @@
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
-use super::pass::index;
 use super::write::Writer;
 use crate::clock;
 use crate::metrics::From;
@@ -22,7 +21,7 @@ impl Writer<'_> {
         let live = self.live;
         self.environment.status.update(|facts| {
             facts.verified = Some(now);
-            facts.items = Kind::ALL.map(|kind| (kind, live[index(kind)]));
+            facts.items = Kind::ALL.map(|kind| (kind, live[kind.index()]));
         });
         self.report_marker(self.observed.initialized);
     }
@@ -126,7 +125,7 @@ impl Writer<'_> {
     /// A pass ended.
     pub(super) fn report_pass(&mut self) {
         for kind in Kind::ALL {
-            let rate = self.paces[index(kind)].rate();
+            let rate = self.paces[kind.index()].rate();
             self.environment
                 .metrics
                 .pace
@@ -149,7 +148,7 @@ impl Writer<'_> {
         let (live, pending) = (self.live, self.backlog.len() + self.doubtful.len());
         self.report_holds(&self.holds, pending);
         self.environment.status.update(|facts| {
-            facts.items = Kind::ALL.map(|kind| (kind, live[index(kind)]));
+            facts.items = Kind::ALL.map(|kind| (kind, live[kind.index()]));
             if settled {
                 facts.stored = Some(now);
                 facts.table_advice = None;

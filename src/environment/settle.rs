@@ -3,7 +3,7 @@
 use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
-use super::pass::{Done, PassEnd, Settled, index, key_of, whole};
+use super::pass::{Done, PassEnd, Settled, key_of};
 use super::write::Writer;
 use crate::metrics::{ErrorClass, Op, Purpose, WriteOutcome};
 use crate::model::{ItemKey, Stamp};
@@ -31,9 +31,7 @@ impl Writer<'_> {
         for (key, row) in known {
             self.environment
                 .metrics
-                .capacity
-                .of((Op::Read, Purpose::Settle))
-                .increment(whole(row.units));
+                .spent(Op::Read, Purpose::Settle, row.units);
             self.doubtful.remove(&key);
             self.backlog.insert(key.clone());
             self.remember(key, row.value);
@@ -53,13 +51,13 @@ impl Writer<'_> {
         } else {
             Purpose::Change
         };
-        self.count_written(purpose, done.units);
+        metrics.spent(Op::Write, purpose, done.units);
         if matches!(
             done.outcome,
             Outcome::Applied | Outcome::Superseded(_) | Outcome::Invalid
         ) && let Some(key) = key_of(&done.write)
         {
-            self.paces[index(key.kind)].accepted(done.sent, done.expected);
+            self.paces[key.kind.index()].accepted(done.sent, done.expected);
         }
         match done.outcome {
             Outcome::Applied => {
@@ -74,7 +72,7 @@ impl Writer<'_> {
                     // The marker has no pace: it is one write.
                     return self.fail(Trouble::Throttled("PutItem"), end);
                 };
-                self.paces[index(key.kind)].refused(done.answered, done.sent, done.expected);
+                self.paces[key.kind.index()].refused(done.answered, done.sent, done.expected);
                 self.count_error(&Trouble::Throttled("PutItem"));
                 Settled::Again
             }

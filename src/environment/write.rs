@@ -164,7 +164,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn take_touched(&mut self) {
+    pub(super) fn take_touched(&mut self) {
         let touched = self.cell.take();
         if touched.is_empty() {
             return;
@@ -282,7 +282,7 @@ impl<'a> Writer<'a> {
 
     /// Remembers what a row holds now.
     pub(super) fn remember(&mut self, key: ItemKey, stamp: Option<Stamp>) {
-        let index = super::pass::index(key.kind);
+        let index = key.kind.index();
         if self.looking.is_some() {
             self.written_meanwhile.insert(key.clone());
         }

@@ -27,6 +27,14 @@ impl Kind {
     /// Both, segments first: the order in which they are written.
     pub const ALL: [Self; 2] = [Self::Segment, Self::Flag];
 
+    /// Where a kind's things are in an array: in the order of [`Kind::ALL`].
+    pub const fn index(self) -> usize {
+        match self {
+            Self::Segment => 0,
+            Self::Flag => 1,
+        }
+    }
+
     /// As a label: `flag` or `segment`.
     pub const fn label(self) -> &'static str {
         match self {

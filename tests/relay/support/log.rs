@@ -29,7 +29,7 @@ pub(crate) fn lines(text: &str) -> Vec<String> {
 
 /// How long the environment of this name said to wait, in milliseconds, each time that its connection ended.
 pub(crate) fn delays(environment: &str) -> Vec<u64> {
-    let of = format!("environment{{name=\"{environment}\"}}");
+    let of = format!("environment{{environment=\"{environment}\"}}");
     let ended = lines("the connection to LaunchDarkly ended");
     let ended = ended.iter().filter(|line| line.contains(&of));
     ended
