@@ -176,7 +176,9 @@ pub fn plan(
     }
     let judged = draft.judge(scope);
     let mut stages = order::stages(draft.writes, policy.urgent);
-    if !observed.initialized && !policy.leave_marker {
+    // A set that was never compared as a whole may hold what is neither stored nor held.
+    let compared = judged.is_some_and(|(set, _)| set == desired.asked);
+    if compared && !observed.initialized && !policy.leave_marker {
         stages.push(vec![Write::MarkInitialized]);
     }
     Plan {
@@ -310,31 +312,34 @@ impl Draft<'_> {
         confirmed
     }
 
-    /// The brake: holds all confirmed removals of a set or none. A set is judged once.
+    /// The brake: holds all confirmed removals of a set or none. A set is judged once, when all of it is compared; until
+    /// then its removals wait as they are.
     fn judge(&mut self, scope: Scope<'_>) -> Option<(Instant, bool)> {
         let asked = self.desired.asked;
         let judged = self.held.judged.filter(|(set, _)| *set == asked);
         let confirmed = self.policy.confirmed_removals == Some(self.removals.len());
-        let release = match judged {
-            Some((_, released)) => released || confirmed,
-            None if matches!(scope, Scope::All) => {
-                confirmed || !self.too_many() || self.said_long_enough()
-            }
-            None => confirmed,
+        let (verdict, release) = match judged {
+            Some((_, released)) => (true, released || confirmed),
+            None if matches!(scope, Scope::All) => (
+                true,
+                confirmed || !self.too_many() || self.said_long_enough(),
+            ),
+            None => (false, false),
         };
         for (key, write) in std::mem::take(&mut self.removals) {
             if release {
                 self.writes.push(write);
             } else if let Some(hold) = self.next.get_mut(&key) {
-                if hold.reason != Reason::Brake {
+                if verdict && hold.reason != Reason::Brake {
                     (hold.reason, hold.since) = (Reason::Brake, self.policy.now);
                 }
                 hold.going = false;
             }
         }
-        match (judged, scope) {
-            (None, Scope::Keys(_)) => self.held.judged,
-            _ => Some((asked, release)),
+        if verdict {
+            Some((asked, release))
+        } else {
+            self.held.judged
         }
     }
 

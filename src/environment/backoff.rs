@@ -134,3 +134,124 @@ impl Allowance {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// The whole delay of the `attempt`th failure in a row, before jitter.
+    fn curve(base: Duration, attempt: usize, max: Duration) -> Duration {
+        (1..attempt).fold(base, |delay, _| (delay * 2).min(max))
+    }
+
+    proptest! {
+        #[test]
+        fn a_failure_waits_twice_as_long_as_the_one_before(
+            jitters in prop::collection::vec(0.0..=1.0, 1..40),
+            lasting in any::<bool>(),
+        ) {
+            let (base, max) = if lasting { (LASTING_BASE, LASTING_MAX) } else { (BASE, MAX) };
+            let mut backoff = Backoff::default();
+            for (before, jitter) in jitters.into_iter().enumerate() {
+                let delay = backoff.failed(lasting, jitter);
+                let whole = curve(base, before + 1, max);
+                prop_assert!((whole / 2..=whole).contains(&delay), "{delay:?} of {whole:?}");
+                prop_assert_eq!(delay, whole.mul_f64(1.0 - jitter / 2.0));
+            }
+        }
+
+        #[test]
+        fn what_lasts_goes_on_until_a_connection_was_healthy(
+            before in prop::collection::vec(Just(false), 0..10),
+            after in prop::collection::vec(any::<bool>(), 0..10),
+        ) {
+            let mut backoff = Backoff::default();
+            for lasting in before {
+                prop_assert!(backoff.failed(lasting, 0.0) <= MAX);
+            }
+            prop_assert_eq!(backoff.failed(true, 0.0), LASTING_BASE);
+            for (number, lasting) in after.into_iter().enumerate() {
+                let whole = curve(LASTING_BASE, number + 2, LASTING_MAX);
+                prop_assert_eq!(backoff.failed(lasting, 0.0), whole);
+            }
+            backoff.healthy();
+            prop_assert_eq!(backoff.failed(false, 0.0), BASE);
+        }
+
+        #[test]
+        fn a_server_moves_where_the_short_curve_begins(wanted in 0..100_000_u64, attempts in 1..20_usize) {
+            let mut backoff = Backoff::default();
+            backoff.server_wants(Duration::from_millis(wanted));
+            let base = Duration::from_millis(wanted.clamp(100, 30_000));
+            for attempt in 1..=attempts {
+                prop_assert_eq!(backoff.failed(false, 0.0), curve(base, attempt, MAX));
+            }
+            prop_assert_eq!(backoff.failed(true, 0.0), LASTING_BASE);
+        }
+
+        #[test]
+        fn a_pass_that_failed_is_tried_again_later_and_later(
+            passes in prop::collection::vec((any::<bool>(), prop::option::weighted(0.2, any::<bool>())), 1..40),
+        ) {
+            let (mut backoff, mut in_a_row) = (PassBackoff::default(), 0);
+            for (needs_operator, mended) in passes {
+                match mended {
+                    // Something was applied, something failed.
+                    Some(true) => in_a_row = 0,
+                    Some(false) => {
+                        backoff.succeeded();
+                        in_a_row = 0;
+                        continue;
+                    }
+                    None => {}
+                }
+                in_a_row += 1;
+                let (base, max) = if needs_operator { (5, 60) } else { (1, 30) };
+                let whole = curve(Duration::from_secs(base), in_a_row, Duration::from_secs(max));
+                prop_assert_eq!(backoff.failed(needs_operator, mended == Some(true)), whole);
+            }
+        }
+
+        /// Whenever it is asked for: never more than three, and one more for each 30 s, in any stretch of time.
+        #[test]
+        fn reopening_is_allowed_three_times_at_once_and_then_each_30_seconds(
+            waits in prop::collection::vec(prop_oneof![0..2_000_u64, 0..90_000_u64], 1..60),
+        ) {
+            let start = Instant::now();
+            let mut allowance = Allowance::new(start);
+            let (mut now, mut taken) = (start, Vec::new());
+            for wait in waits {
+                now += Duration::from_millis(wait);
+                match allowance.take(now) {
+                    Ok(()) => taken.push(now),
+                    Err(at) => {
+                        prop_assert!(now < at && at <= now + EACH);
+                        let mut later = allowance.clone();
+                        prop_assert!(later.take(at - Duration::from_millis(1)).is_err());
+                        prop_assert!(allowance.clone().take(at).is_ok(), "as it said");
+                    }
+                }
+            }
+            for (index, first) in taken.iter().enumerate() {
+                for (more, last) in taken[index..].iter().enumerate() {
+                    let allowed = 3.0 + (*last - *first).as_secs_f64() / 30.0;
+                    prop_assert!((f64::from(u32::try_from(more).unwrap()) + 1.0) <= allowed);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn three_at_once_are_allowed_after_a_quiet_time_and_no_more() {
+        let start = Instant::now();
+        let mut allowance = Allowance::new(start);
+        let later = start + Duration::from_hours(5);
+        for now in [start, later] {
+            assert!((0..3).all(|_| allowance.take(now).is_ok()));
+            assert_eq!(allowance.take(now), Err(now + EACH));
+        }
+    }
+}

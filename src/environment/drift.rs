@@ -105,7 +105,11 @@ impl Writer<'_> {
         let marker_gone = self.observed.initialized && !seen.initialized;
         if looked.what == Look::Marker {
             self.count_read(Purpose::Marker, units);
-            // It is written again only when everything was looked at: it must not stand over a gap.
+            // Who removed it may have removed more, and it vouches for everything: it comes back after that was read.
+            if !marker_gone {
+                self.observed.initialized = seen.initialized;
+            }
+            self.report_marker(seen.initialized);
             return Ok(marker_gone);
         }
         self.count_read(Purpose::Verify, units);
@@ -113,7 +117,7 @@ impl Writer<'_> {
         metrics.verify_seconds.record(looked.took.as_secs_f64());
         let drift = self.differences(&seen);
         self.merge(seen);
-        self.report_marker();
+        self.report_marker(self.observed.initialized);
         if marker_gone {
             self.found(DriftType::Marker, None);
         }

@@ -43,7 +43,9 @@ impl Pace {
 
     /// A write of so many units goes out.
     pub(super) fn send(&mut self, now: Instant, units: f64) {
-        if self.sent.is_some_and(|sent| sent + FORGET_AFTER < now) {
+        // To wait for the partition is not to be idle.
+        let busy_until = self.sent.max(self.next);
+        if busy_until.is_some_and(|until| until + FORGET_AFTER < now) {
             self.rate = None;
         }
         self.sent = Some(now);
@@ -80,3 +82,6 @@ impl Pace {
 fn gap(units: f64, rate: f64) -> Duration {
     Duration::from_secs_f64(units / rate.max(1.0)).min(LONGEST_GAP)
 }
+
+#[cfg(all(test, feature = "demo"))]
+mod tests;

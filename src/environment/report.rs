@@ -24,12 +24,11 @@ impl Writer<'_> {
             facts.verified = Some(now);
             facts.items = Kind::ALL.map(|kind| (kind, live[index(kind)]));
         });
-        self.report_marker();
+        self.report_marker(self.observed.initialized);
     }
 
     /// The marker was seen, written or found missing.
-    pub(super) fn report_marker(&self) {
-        let initialized = self.observed.initialized;
+    pub(super) fn report_marker(&self, initialized: bool) {
         self.environment
             .status
             .update(|facts| facts.initialized = initialized);

@@ -110,7 +110,7 @@ impl Writer<'_> {
             }
             Write::MarkInitialized => {
                 self.observed.initialized = true;
-                self.report_marker();
+                self.report_marker(self.observed.initialized);
             }
         }
     }

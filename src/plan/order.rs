@@ -1,6 +1,7 @@
 //! The order of writes: whatever a reader sees in between, nothing that it sees refers to what is not there yet.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::Write;
 use crate::model::{ItemKey, Kind};
@@ -32,7 +33,7 @@ pub(super) fn stages(writes: Vec<Write>, urgent: &HashSet<ItemKey>) -> Vec<Vec<W
     stages
 }
 
-type Flags = HashMap<std::sync::Arc<str>, Write>;
+type Flags = HashMap<Arc<str>, Write>;
 
 fn is_in(keys: &HashSet<ItemKey>, write: &Write) -> bool {
     match write {
@@ -58,7 +59,7 @@ fn split_urgent(mut flags: Flags, urgent: &HashSet<ItemKey>) -> (Flags, Flags) {
     (first, flags)
 }
 
-fn prerequisites(write: &Write) -> impl Iterator<Item = &std::sync::Arc<str>> {
+fn prerequisites(write: &Write) -> impl Iterator<Item = &Arc<str>> {
     let item = match write {
         Write::Put(_, item, _) => Some(item),
         _ => None,
@@ -76,7 +77,7 @@ fn waves(mut left: Flags) -> Vec<Vec<Write>> {
             .map(|(key, _)| key.clone())
             .collect();
         if ready.is_empty() {
-            ready = cycles(&left);
+            ready = cycle(&left);
         }
         ready.sort_unstable();
         waves.push(ready.iter().filter_map(|key| left.remove(key)).collect());
@@ -84,22 +85,43 @@ fn waves(mut left: Flags) -> Vec<Vec<Write>> {
     waves
 }
 
-/// What remains of `left`, in which everything requires something, without what only requires and is not required.
-fn cycles(left: &Flags) -> Vec<std::sync::Arc<str>> {
-    let mut core: HashSet<_> = left.keys().cloned().collect();
-    loop {
-        let required: HashSet<_> = core
-            .iter()
-            .filter_map(|key| left.get(key))
-            .flat_map(prerequisites)
-            .cloned()
-            .collect();
-        let before = core.len();
-        core.retain(|key| required.contains(key));
-        if core.len() == before {
-            return core.into_iter().collect();
+/// Of `left`, in which everything requires something: flags that require each other and, of `left`, nothing else.
+fn cycle(left: &Flags) -> Vec<Arc<str>> {
+    let mut requiring: HashMap<&str, Vec<&Arc<str>>> = HashMap::new();
+    for (key, write) in left {
+        for required in prerequisites(write) {
+            requiring.entry(required).or_default().push(key);
         }
     }
+    let Some(mut start) = left.keys().next() else {
+        return Vec::new();
+    };
+    loop {
+        let required = reach(start, |key| {
+            let required = left.get(key).into_iter().flat_map(prerequisites);
+            required.filter(|key| left.contains_key(*key)).collect()
+        });
+        let back = reach(start, |key| requiring.get(key).cloned().unwrap_or_default());
+        match required.iter().find(|key| !back.contains(*key)) {
+            // Required, and does not require `start`: nearer to the ground.
+            Some(lower) => start = lower,
+            None => return required.into_iter().cloned().collect(),
+        }
+    }
+}
+
+/// Everything that can be reached from `start`, itself included.
+fn reach<'a>(
+    start: &'a Arc<str>,
+    next: impl Fn(&str) -> Vec<&'a Arc<str>>,
+) -> HashSet<&'a Arc<str>> {
+    let mut found = HashSet::from([start]);
+    let mut queue = vec![start];
+    while let Some(key) = queue.pop() {
+        let new = next(key).into_iter().filter(|key| found.insert(*key));
+        queue.extend(new);
+    }
+    found
 }
 
 fn by_kind(writes: Vec<Write>) -> [Vec<Write>; 2] {

@@ -3,3 +3,17 @@
 mod support;
 
 mod basics;
+mod bytes;
+mod connections;
+mod drift;
+mod environments;
+mod figures;
+mod malformed;
+mod order;
+mod pace;
+mod redirects;
+mod secrets;
+mod sizes;
+mod stop;
+mod store_faults;
+mod versions;

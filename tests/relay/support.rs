@@ -1,11 +1,17 @@
 //! A world to run the relay in: LaunchDarkly, a table, and settings that tests can change.
 
+pub(crate) mod log;
+pub(crate) mod several;
+
 use std::path::Path;
 use std::time::Duration;
 
 use ld_dynamodb_relay::config::{self, Config};
 use ld_dynamodb_relay::metrics::Metrics;
-use ld_dynamodb_relay::simulator::{ANY_PORT, Environment, LaunchDarkly, Store, StoreOptions};
+use ld_dynamodb_relay::model::{ItemKey, Kind};
+use ld_dynamodb_relay::simulator::{
+    ANY_PORT, Environment, Items, LaunchDarkly, Store, StoreOptions,
+};
 use ld_dynamodb_relay::status::{EnvironmentStatus, Facts, HeldReason, TablePhase};
 use ld_dynamodb_relay::supervisor;
 use ld_dynamodb_relay::table::{self, Fixed};
@@ -28,6 +34,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        log::collect();
         let launchdarkly = LaunchDarkly::start(ANY_PORT).await.unwrap();
         let production = launchdarkly.environment(KEY);
         let store = Store::start(StoreOptions::default()).await.unwrap();
@@ -54,9 +61,23 @@ impl World {
         config(&self.launchdarkly.uri(), &self.store.endpoint())
     }
 
+    /// With so many small flags.
+    pub(crate) async fn with_flags(count: usize) -> Self {
+        let world = Self::new().await;
+        world.production.replace(flags(0..count, 1));
+        world
+    }
+
     /// Starts the relay.
     pub(crate) async fn relay(&self) -> Relay {
         Relay::start(self.config()).await
+    }
+
+    /// Starts the relay with other settings.
+    pub(crate) async fn relay_with(&self, change: impl FnOnce(&mut Config)) -> Relay {
+        let mut config = self.config();
+        change(&mut config);
+        Relay::start(config).await
     }
 
     /// The text that is stored under a key.
@@ -86,8 +107,8 @@ pub(crate) fn assert_equal(environment: &Environment, store: &Store, prefix: &st
     let mut live = 0;
     for (key, text) in items.iter() {
         let namespace = name(match key.kind {
-            ld_dynamodb_relay::model::Kind::Flag => "features",
-            ld_dynamodb_relay::model::Kind::Segment => "segments",
+            Kind::Flag => "features",
+            Kind::Segment => "segments",
         });
         let row = store.row(TABLE, &namespace, &key.key).unwrap();
         let row = row.unwrap_or_else(|| panic!("{key} is missing"));
@@ -117,6 +138,17 @@ pub(crate) fn assert_equal(environment: &Environment, store: &Store, prefix: &st
 pub(crate) fn is_deleted(text: &str) -> bool {
     let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
     value["deleted"] == true
+}
+
+/// The flags `flag-N` at this version.
+pub(crate) fn flags(numbers: std::ops::Range<usize>, version: u64) -> Items {
+    let named = numbers.map(|number| format!("flag-{number}"));
+    named
+        .map(|key| {
+            let text = flag(&key, version);
+            (ItemKey::flag(key), text.into())
+        })
+        .collect()
 }
 
 /// A flag as LaunchDarkly sends it.
@@ -211,9 +243,20 @@ pub(crate) struct Relay {
 
 impl Relay {
     pub(crate) async fn start(config: Config) -> Self {
+        Self::start_with(config, None, |_| {}).await
+    }
+
+    /// With removals that an operator confirmed, and with environments that are altered before they run.
+    pub(crate) async fn start_with(
+        config: Config,
+        confirmed_removals: Option<usize>,
+        alter: impl FnOnce(&mut Vec<ld_dynamodb_relay::environment::Environment>),
+    ) -> Self {
         let metrics = Metrics::new(&config.http.metrics_prefix);
         let connection = table::connect(config.store.endpoint.as_deref(), Some(Fixed)).await;
-        let environments = supervisor::assemble(&config, &connection, &metrics, None).unwrap();
+        let mut environments =
+            supervisor::assemble(&config, &connection, &metrics, confirmed_removals).unwrap();
+        alter(&mut environments);
         let statuses = environments.iter().map(|it| it.status.clone()).collect();
         let stop = CancellationToken::new();
         let mut task = JoinSet::new();
@@ -238,10 +281,40 @@ impl Relay {
 
     /// Waits until this holds of the first environment.
     pub(crate) async fn until(&self, what: &str, holds: impl FnMut(&Facts) -> bool) {
-        let wait = self.statuses[0].wait_until(holds);
+        self.until_of(0, what, holds).await;
+    }
+
+    /// Waits until this holds of one of the environments.
+    pub(crate) async fn until_of(
+        &self,
+        index: usize,
+        what: &str,
+        holds: impl FnMut(&Facts) -> bool,
+    ) {
+        let wait = self.statuses[index].wait_until(holds);
         if timeout(PATIENCE, wait).await.is_err() {
-            panic!("never came true: {what}; {:?}", self.facts());
+            let facts = self.statuses[index].facts();
+            panic!("never came true of the {index}th: {what}; {facts:?}");
         }
+    }
+
+    /// Waits until every environment is settled.
+    pub(crate) async fn all_settled(&self) {
+        for index in 0..self.statuses.len() {
+            self.until_of(index, "settled", is_settled).await;
+        }
+    }
+
+    /// A counter, summed over all series whose labels hold these texts.
+    pub(crate) fn count(&self, name: &str, labels: &[&str]) -> u64 {
+        let text = self.metrics.render([]);
+        let lines = text.lines().filter(|line| {
+            line.starts_with(&format!("ld_dynamodb_{name}{{"))
+                && labels.iter().all(|label| line.contains(label))
+        });
+        lines
+            .map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap())
+            .sum()
     }
 
     /// Waits until everything said is stored, and nothing waits to be confirmed.

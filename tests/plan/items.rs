@@ -1,0 +1,88 @@
+//! Items to plan with.
+
+use std::collections::HashSet;
+
+use ld_dynamodb_relay::model::{DataSet, Item, ItemKey};
+use ld_dynamodb_relay::plan::{Plan, Policy, Write};
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+
+/// The length of `features`.
+pub(crate) const NAMESPACE_BYTES: usize = 8;
+
+/// One of few keys: every fourth is a segment's.
+pub(crate) fn key(number: u8) -> ItemKey {
+    if number.is_multiple_of(4) {
+        ItemKey::segment(format!("s{number}"))
+    } else {
+        ItemKey::flag(format!("f{number}"))
+    }
+}
+
+/// A live item. Different content of one version differs in its salt.
+pub(crate) fn live(key: &ItemKey, version: u64, salt: u8) -> Item {
+    requiring(key, version, salt, &[])
+}
+
+/// A flag that requires others.
+pub(crate) fn requiring(key: &ItemKey, version: u64, salt: u8, required: &[ItemKey]) -> Item {
+    let prerequisites: Vec<_> = required
+        .iter()
+        .map(|it| serde_json::json!({ "key": &*it.key, "variation": 0 }))
+        .collect();
+    let text = serde_json::json!({
+        "key": &*key.key,
+        "version": version,
+        "salt": salt,
+        "prerequisites": prerequisites,
+    });
+    parse(key, text.to_string())
+}
+
+/// Reads an item as it would have come.
+pub(crate) fn parse(key: &ItemKey, text: String) -> Item {
+    Item::parse(key, &RawValue::from_string(text).unwrap())
+}
+
+/// Live items at version 1 with these numbers.
+pub(crate) fn set(numbers: impl IntoIterator<Item = u8>) -> DataSet {
+    numbers
+        .into_iter()
+        .map(|number| (key(number), live(&key(number), 1, 0)))
+        .collect()
+}
+
+/// No drift is left, nothing is confirmed, nothing is urgent, nothing has expired.
+pub(crate) fn policy(now: Instant, none: &HashSet<ItemKey>) -> Policy<'_> {
+    Policy {
+        now,
+        namespace_bytes: NAMESPACE_BYTES,
+        confirmed_removals: None,
+        urgent: none,
+        leave: none,
+        leave_marker: false,
+        expired: none,
+    }
+}
+
+/// The item that a write is about; none for the marker.
+pub(crate) fn key_of(write: &Write) -> Option<&ItemKey> {
+    match write {
+        Write::Put(key, ..) | Write::Remove(key, _) => Some(key),
+        Write::MarkInitialized => None,
+    }
+}
+
+/// Whether a write makes an item unreadable.
+pub(crate) fn removes(write: &Write) -> bool {
+    match write {
+        Write::Put(_, item, _) => item.is_tombstone(),
+        Write::Remove(..) => true,
+        Write::MarkInitialized => false,
+    }
+}
+
+/// All writes of a plan.
+pub(crate) fn writes(plan: &Plan) -> Vec<Write> {
+    plan.stages.iter().flatten().cloned().collect()
+}

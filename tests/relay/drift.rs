@@ -1,0 +1,138 @@
+//! What changes in the table without us is found and put right, or only reported where we are told to leave it.
+
+use std::time::Duration;
+
+use ld_dynamodb_relay::config::Config;
+use ld_dynamodb_relay::simulator::store::Row;
+
+use crate::support::{TABLE, World, flag, is_settled};
+
+fn looking_often(config: &mut Config) {
+    config.upkeep.verify_interval = Duration::from_millis(400);
+    config.upkeep.marker_check_interval = Duration::from_millis(100);
+}
+
+/// Five rows that changed behind everybody's back, each in its way.
+fn meddle(world: &World) {
+    let put = |row| world.store.put_row(TABLE, row).unwrap();
+    let row = |key: &str, version| Row::new("features", key).at_version(version);
+    put(row("flag-0", 1).holding(flag("flag-0", 1).replace("true", "false")));
+    put(row("extra", 1).holding(flag("extra", 1)));
+    put(row("flag-1", 1).holding(flag("flag-1", 1)));
+    put(row("flag-2", 7).holding(flag("flag-2", 7)));
+    world.store.delete_row(TABLE, "features", "flag-3").unwrap();
+}
+
+const TYPES: [&str; 5] = ["altered", "extra", "older", "newer", "missing"];
+
+async fn world_with_flag_1_at_2() -> World {
+    let world = World::with_flags(30).await;
+    world.production.quietly(|items| {
+        items.insert(ld_dynamodb_relay::model::Kind::Flag, flag("flag-1", 2));
+    });
+    world
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_that_was_emptied_is_whole_again() {
+    let world = World::with_flags(60).await;
+    let relay = world.relay_with(looking_often).await;
+    relay.settled().await;
+    world.store.clear(TABLE, "").unwrap();
+    relay.written(120).await;
+    world.assert_equal();
+    assert_eq!(relay.count("drift_total", &["\"missing\""]), 60);
+    assert_eq!(relay.count("repairs_total", &["\"missing\""]), 60);
+    assert!(relay.count("drift_total", &["\"marker\""]) > 0);
+    assert_eq!(world.production.seen().attempts, 1);
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_that_were_altered_are_put_right() {
+    let world = world_with_flag_1_at_2().await;
+    let relay = world.relay_with(looking_often).await;
+    relay.settled().await;
+    meddle(&world);
+    relay
+        .until("all five are repaired", |facts| {
+            is_settled(facts) && relay.count("repairs_total", &[]) == 5
+        })
+        .await;
+    world.assert_equal();
+    for kind in TYPES {
+        let label = format!("\"{kind}\"");
+        assert_eq!(relay.count("drift_total", &[&label]), 1, "{kind}");
+        assert_eq!(relay.count("repairs_total", &[&label]), 1, "{kind}");
+    }
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_repair_off_drift_is_reported_and_left_and_changes_go_on() {
+    let world = world_with_flag_1_at_2().await;
+    let relay = world
+        .relay_with(|config| {
+            looking_often(config);
+            config.upkeep.repair = false;
+        })
+        .await;
+    relay.settled().await;
+    world.store.reset_counts();
+    meddle(&world);
+    world.store.delete_row(TABLE, "$inited", "$inited").unwrap();
+    relay
+        .until("the drift is reported", |_| {
+            relay.count("drift_total", &[]) == 6
+        })
+        .await;
+    // Changes go on, also of what has drifted.
+    world.production.put_flag(&flag("flag-0", 2));
+    world.production.put_flag(&flag("flag-9", 2));
+    relay
+        .until("the changes are stored", |facts| facts.written == 32)
+        .await;
+    let verified = relay.facts().verified.unwrap().monotonic;
+    relay
+        .until("verified twice more", |facts| {
+            facts.verified.unwrap().monotonic > verified + Duration::from_millis(600)
+        })
+        .await;
+    assert_eq!(world.store.counts().writes_accepted(), 2);
+    assert_eq!(relay.count("drift_total", &[]), 6, "each is reported once");
+    assert!(!relay.facts().initialized);
+    assert_eq!(world.stored("features", "flag-3"), None);
+    assert_eq!(world.stored("features", "flag-2"), Some(flag("flag-2", 7)));
+    assert_eq!(world.stored("features", "flag-0"), Some(flag("flag-0", 2)));
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_marker_that_was_removed_comes_back_after_everything_was_looked_at() {
+    let world = World::with_flags(10).await;
+    let relay = world
+        .relay_with(|config| config.upkeep.marker_check_interval = Duration::from_millis(100))
+        .await;
+    relay.settled().await;
+    world.store.reset_counts();
+    world.store.delete_row(TABLE, "$inited", "$inited").unwrap();
+    world.store.delete_row(TABLE, "features", "flag-4").unwrap();
+    relay.written(11).await;
+    world
+        .store
+        .wait_until("both are written", |counts| counts.writes_accepted() == 2)
+        .await;
+    relay.settled().await;
+    world.assert_equal();
+    let log = world.store.log();
+    let writes = log.iter().filter(|it| it.request.operation.writes());
+    let keys: Vec<_> = writes
+        .map(|it| it.request.key.as_deref().unwrap())
+        .collect();
+    assert_eq!(
+        keys,
+        ["flag-4", "$inited"],
+        "the marker vouches for the rest"
+    );
+    relay.stop().await;
+}
