@@ -74,6 +74,11 @@ impl Cell {
         std::mem::take(&mut self.lock().touched)
     }
 
+    /// Whether nothing was touched since [`Cell::take`].
+    pub(super) fn is_untouched(&self) -> bool {
+        self.lock().touched.is_empty()
+    }
+
     /// Looks at what is said. `look` must be quick: the listening half waits.
     pub(super) fn look<T>(&self, look: impl FnOnce(Option<&Desired>) -> T) -> T {
         look(self.lock().desired.as_ref())

@@ -159,9 +159,10 @@ impl Writer<'_> {
         });
     }
 
-    /// Everything said is stored or held by name.
+    /// Everything said is stored or held by name, also what was said during this pass.
     fn is_settled(&self) -> bool {
-        self.backlog.is_empty()
+        self.cell.is_untouched()
+            && self.backlog.is_empty()
             && self.doubtful.is_empty()
             && !self.everything
             && self.observed.initialized | self.left_marker

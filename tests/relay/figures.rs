@@ -103,7 +103,8 @@ async fn as_many_writes_as_items_differ() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_patches_at_once_take_forty_round_trips() {
-    let world = World::with_flags(1_000).await;
+    let world = World::alone().await;
+    world.production.replace(flags(0..1_000, 1));
     let relay = world.relay().await;
     relay.settled().await;
     world.store.latency(Duration::from_millis(100));

@@ -4,6 +4,7 @@ mod support;
 
 mod basics;
 mod bytes;
+mod clock;
 mod connections;
 mod drift;
 mod environments;

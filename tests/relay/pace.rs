@@ -6,6 +6,17 @@ use ld_dynamodb_relay::simulator::store::{Operation, Outcome};
 
 use crate::support::{World, flag, flag_with, flags};
 
+/// So many flags of about so many bytes. Few large ones find a limit however slow the machine is.
+fn fill(world: &World, count: usize, bytes: usize) {
+    let padding = format!(r#","description":"{}""#, "x".repeat(bytes));
+    world.production.quietly(|items| {
+        for number in 0..count {
+            let key = format!("flag-{number}");
+            items.insert(Kind::Flag, flag_with(&key, 1, &padding));
+        }
+    });
+}
+
 /// Fills a table whose partitions have this limit; the requests that were sent and those that were refused.
 async fn first_write(world: &World, limit: f64) -> (u64, u64) {
     world.store.limit(Some(limit));
@@ -20,16 +31,8 @@ async fn first_write(world: &World, limit: f64) -> (u64, u64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_first_write_above_the_limit_of_a_partition_loses_nothing() {
-    let world = World::new().await;
-    let padding = format!(r#","description":"{}""#, "x".repeat(8_500));
-    world.production.quietly(|items| {
-        for number in 0..280 {
-            items.insert(
-                Kind::Flag,
-                flag_with(&format!("flag-{number}"), 1, &padding),
-            );
-        }
-    });
+    let world = World::alone().await;
+    fill(&world, 120, 20_000);
     let (sent, refused) = first_write(&world, 1_000.0).await;
     let units = world.store.counts().write_units_of("features");
     assert!(units > 2_000.0, "{units} units: the limit was reached");
@@ -42,8 +45,8 @@ async fn a_first_write_above_the_limit_of_a_partition_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_low_limit_is_found_too() {
-    let world = World::new().await;
-    world.production.replace(flags(0..400, 1));
+    let world = World::alone().await;
+    fill(&world, 80, 4_500);
     let (sent, refused) = first_write(&world, 100.0).await;
     assert!(refused > 0, "the limit was found");
     assert!(
@@ -67,7 +70,8 @@ async fn without_a_limit_there_is_no_pace() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_patch_in_the_middle_of_a_first_write_goes_first() {
-    let world = World::with_flags(900).await;
+    let world = World::alone().await;
+    world.production.replace(flags(0..900, 1));
     world.store.limit(Some(300.0));
     let relay = world.relay().await;
     world

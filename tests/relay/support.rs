@@ -1,6 +1,7 @@
 //! A world to run the relay in: LaunchDarkly, a table, and settings that tests can change.
 
 pub(crate) mod log;
+mod quiet;
 pub(crate) mod several;
 
 use std::path::Path;
@@ -15,6 +16,7 @@ use ld_dynamodb_relay::simulator::{
 use ld_dynamodb_relay::status::{EnvironmentStatus, Facts, HeldReason, TablePhase};
 use ld_dynamodb_relay::supervisor;
 use ld_dynamodb_relay::table::{self, Fixed};
+use quiet::Share;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -30,10 +32,20 @@ pub(crate) struct World {
     pub(crate) launchdarkly: LaunchDarkly,
     pub(crate) production: Environment,
     pub(crate) store: Store,
+    _share: Share,
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::within(Share::some().await).await
+    }
+
+    /// While no other test runs.
+    pub(crate) async fn alone() -> Self {
+        Self::within(Share::all().await).await
+    }
+
+    async fn within(share: Share) -> Self {
         log::collect();
         let launchdarkly = LaunchDarkly::start(ANY_PORT).await.unwrap();
         let production = launchdarkly.environment(KEY);
@@ -43,6 +55,7 @@ impl World {
             launchdarkly,
             production,
             store,
+            _share: share,
         }
     }
 

@@ -3,6 +3,7 @@
 use ld_dynamodb_relay::config::Config;
 use ld_dynamodb_relay::simulator::{ANY_PORT, Environment, LaunchDarkly, Store, StoreOptions};
 
+use super::quiet::Share;
 use super::{Relay, TABLE, assert_equal, config, environment, flag, log};
 
 /// LaunchDarkly with several environments, and an empty table.
@@ -11,11 +12,13 @@ pub(crate) struct Several {
     pub(crate) environments: Vec<Environment>,
     pub(crate) store: Store,
     names: Vec<String>,
+    _share: Share,
 }
 
 impl Several {
     /// One for each name. The names are those in the log, which all tests share.
     pub(crate) async fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let share = Share::some().await;
         log::collect();
         let launchdarkly = LaunchDarkly::start(ANY_PORT).await.unwrap();
         let names: Vec<String> = names.into_iter().map(Into::into).collect();
@@ -36,6 +39,7 @@ impl Several {
             environments,
             store,
             names,
+            _share: share,
         }
     }
 
