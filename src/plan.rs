@@ -157,7 +157,9 @@ pub fn plan(
     };
     match scope {
         Scope::All => {
-            desired.items.keys().for_each(|key| draft.compare(key));
+            for key in desired.items.keys() {
+                draft.compare(key);
+            }
             observed
                 .items
                 .keys()
@@ -165,7 +167,9 @@ pub fn plan(
                 .for_each(|key| draft.compare(key));
         }
         Scope::Keys(keys) => {
-            keys.iter().for_each(|key| draft.compare(key));
+            for key in keys {
+                draft.compare(key);
+            }
             held.items
                 .keys()
                 .filter(|key| !keys.contains(*key))

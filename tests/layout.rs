@@ -1,10 +1,6 @@
 //! Rows as LaunchDarkly's SDKs read them: written by the table, found in an embedded DynamoDB.
 #![cfg(feature = "demo")]
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that cannot go on has failed"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[path = "layout/conditions.rs"]
 mod conditions;

@@ -38,7 +38,7 @@ fn hear(chunks: &[&[u8]]) -> Heard {
         match (read(&name, &data), &mut heard.desired) {
             (Ok(Said::Full(items)), None) => heard.desired = Some(Desired::new(items, now)),
             (Ok(Said::Full(items)), Some(desired)) => {
-                desired.replace(items, now, now + Duration::from_mins(15))
+                desired.replace(items, now, now + Duration::from_mins(15));
             }
             (Ok(Said::Newer(key, item)), Some(desired)) => {
                 let version = item.version();

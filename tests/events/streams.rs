@@ -108,7 +108,10 @@ pub(crate) fn stream() -> impl Strategy<Value = (Vec<u8>, Vec<Frame>)> {
                 match line {
                     Line::Event(value) => name = Some(value),
                     Line::Data(value) => match &mut data {
-                        Some(data) => *data += &format!("\n{value}"),
+                        Some(data) => {
+                            data.push('\n');
+                            data.push_str(&value);
+                        }
                         none => *none = Some(value),
                     },
                     Line::Comment(_) => frames.push(Frame::Comment),

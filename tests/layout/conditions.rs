@@ -14,6 +14,7 @@ fn foreign(version: Option<Attribute>) -> Row {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "beside a row without version")]
 fn number(text: &str) -> Option<Attribute> {
     Some(Attribute::N(text.into()))
 }

@@ -76,10 +76,12 @@ fn set(key: &ItemKey, item: Option<Item>) -> DataSet {
     item.map(|item| (key.clone(), item)).into_iter().collect()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as plans take it")]
 fn stored(version: u64) -> Option<Stamp> {
     Some(Stamp::of(&live(&key(1), version, 0)))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as plans take it")]
 fn said(version: u64) -> Option<Item> {
     Some(live(&key(1), version, 1))
 }
