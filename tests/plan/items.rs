@@ -1,8 +1,9 @@
 //! Items to plan with.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
-use ld_dynamodb_relay::model::{DataSet, Item, ItemKey, Stamp};
+use ld_dynamodb_relay::model::{DataSet, Digest, Item, ItemKey, Stamp};
 use ld_dynamodb_relay::plan::{Plan, Policy, Write};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
@@ -52,6 +53,8 @@ pub(crate) fn set(numbers: impl IntoIterator<Item = u8>) -> DataSet {
         .collect()
 }
 
+static NOTHING_LEFT: LazyLock<HashMap<ItemKey, Option<Digest>>> = LazyLock::new(HashMap::new);
+
 /// No drift is left, nothing is confirmed, nothing is urgent, nothing has expired.
 pub(crate) fn policy(now: Instant, none: &HashSet<ItemKey>) -> Policy<'_> {
     Policy {
@@ -59,7 +62,7 @@ pub(crate) fn policy(now: Instant, none: &HashSet<ItemKey>) -> Policy<'_> {
         namespace_bytes: NAMESPACE_BYTES,
         confirmed_removals: None,
         urgent: none,
-        leave: none,
+        leave: &NOTHING_LEFT,
         leave_marker: false,
         expired: none,
     }
