@@ -114,8 +114,8 @@ pub struct Policy<'a> {
     pub confirmed_removals: Option<usize>,
     /// Items that changed last: they go first.
     pub urgent: &'a HashSet<ItemKey>,
-    /// Drift that is reported and not repaired.
-    pub leave: &'a HashSet<ItemKey>,
+    /// Drift that is reported and not repaired, while what is said is what was said when it was found.
+    pub leave: &'a HashMap<ItemKey, Option<Digest>>,
     /// A missing marker is drift that is not repaired.
     pub leave_marker: bool,
     /// Tombstones that have guarded long enough.
@@ -157,7 +157,9 @@ pub fn plan(
     };
     match scope {
         Scope::All => {
-            desired.items.keys().for_each(|key| draft.compare(key));
+            for key in desired.items.keys() {
+                draft.compare(key);
+            }
             observed
                 .items
                 .keys()
@@ -204,10 +206,11 @@ struct Draft<'a> {
 
 impl Draft<'_> {
     fn compare(&mut self, key: &ItemKey) {
-        if self.policy.leave.contains(key) {
+        let said = self.desired.items.get(key);
+        if self.policy.leave.get(key) == Some(&said.map(|item| item.digest)) {
             return;
         }
-        match (self.desired.items.get(key), self.observed.items.get(key)) {
+        match (said, self.observed.items.get(key)) {
             (None, None) => {}
             (None, Some(stored)) if stored.tombstone => {
                 if self.policy.expired.contains(key) {

@@ -7,6 +7,8 @@
 
 #[path = "plan/brake.rs"]
 mod brake;
+#[path = "plan/events.rs"]
+mod events;
 #[path = "plan/items.rs"]
 mod items;
 #[path = "plan/journeys.rs"]

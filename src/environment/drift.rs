@@ -8,7 +8,7 @@ use tracing::{info, warn};
 use super::cell::GUARD_TIME;
 use super::write::Writer;
 use crate::metrics::{DriftType, Op, Purpose};
-use crate::model::{ItemKey, Kind, Observed, Stamp};
+use crate::model::{Desired, ItemKey, Kind, Observed, Stamp};
 use crate::table::{Table, Trouble};
 
 /// Tombstones deleted at one verify, at most.
@@ -198,7 +198,9 @@ impl Writer<'_> {
             self.drifted.insert(key.clone(), drift);
             self.backlog.insert(key);
         } else {
-            self.left.insert(key);
+            let item = |desired: &Desired| desired.items.get(&key).map(|item| item.digest);
+            let said = self.cell.look(|desired| desired.and_then(item));
+            self.left.insert(key, said);
         }
     }
 

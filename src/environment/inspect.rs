@@ -1,6 +1,6 @@
 //! One session and one look at the table, compared and not written: what `verify`, `sync --dry-run` and `doctor` show.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
@@ -78,7 +78,7 @@ impl Environment {
             namespace_bytes: self.table.layout.namespace_bytes(),
             confirmed_removals: self.habits.confirmed_removals,
             urgent: &none,
-            leave: &none,
+            leave: &HashMap::new(),
             leave_marker: false,
             expired: &none,
         };

@@ -147,6 +147,7 @@ impl Writer<'_> {
 
     fn finished(&mut self, key: &ItemKey) {
         self.backlog.remove(key);
+        self.left.remove(key);
         self.received.remove(key);
         if self.holds.items.get(key).is_some_and(|hold| hold.going) {
             self.holds.items.remove(key);

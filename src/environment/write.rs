@@ -15,7 +15,7 @@ use super::drift::{Look, Looked};
 use super::pace::Pace;
 use crate::clock;
 use crate::metrics::{DriftType, ReopenCause};
-use crate::model::{ItemKey, Observed, Stamp};
+use crate::model::{Digest, ItemKey, Observed, Stamp};
 use crate::plan::{BRAKE_TIME, Holds, Reason};
 use crate::status::TablePhase;
 use crate::table::Trouble;
@@ -56,8 +56,8 @@ pub(super) struct Writer<'a> {
     retry_at: Instant,
     /// Rows that changed without us, until they are repaired.
     pub(super) drifted: HashMap<ItemKey, DriftType>,
-    /// Drift that is left alone.
-    pub(super) left: HashSet<ItemKey>,
+    /// Drift that is left alone, with what was said then: what is said later is written.
+    pub(super) left: HashMap<ItemKey, Option<Digest>>,
     pub(super) left_marker: bool,
     /// The marker is to be written, and was not yet.
     pub(super) unmarked: bool,
@@ -94,7 +94,7 @@ impl<'a> Writer<'a> {
             backoff: PassBackoff::default(),
             retry_at: now,
             drifted: HashMap::new(),
-            left: HashSet::new(),
+            left: HashMap::new(),
             left_marker: false,
             unmarked: false,
             tombstones: HashMap::new(),

@@ -109,6 +109,7 @@ pub fn full(data: &str) -> Result<DataSet, Malformed> {
     let mut deserializer = serde_json::Deserializer::from_str(data);
     deserializer
         .deserialize_map(Kinds(&mut set))
+        .and_then(|()| deserializer.end())
         .map_err(|error| match error.classify() {
             serde_json::error::Category::Data => {
                 Malformed::Shape("put", "flags or segments are not an object")
@@ -179,6 +180,8 @@ impl<'de> DeserializeSeed<'de> for Items<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        // Of a member that occurs twice the last one counts, as in every reader.
+        self.1.retain(|key, _| key.kind != self.0);
         deserializer.deserialize_map(self)
     }
 }

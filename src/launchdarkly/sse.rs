@@ -119,7 +119,11 @@ impl Decoder {
                 }
             }
             b"retry" => {
-                if let Ok(delay) = text(line.split_off(value))?.parse() {
+                let value = text(line.split_off(value))?;
+                // The number's own parser would take a sign.
+                if value.bytes().all(|byte| byte.is_ascii_digit())
+                    && let Ok(delay) = value.parse()
+                {
                     frames.push(Frame::Retry(delay));
                 }
             }

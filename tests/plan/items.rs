@@ -1,8 +1,9 @@
 //! Items to plan with.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
-use ld_dynamodb_relay::model::{DataSet, Item, ItemKey};
+use ld_dynamodb_relay::model::{DataSet, Digest, Item, ItemKey, Stamp};
 use ld_dynamodb_relay::plan::{Plan, Policy, Write};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
@@ -52,6 +53,8 @@ pub(crate) fn set(numbers: impl IntoIterator<Item = u8>) -> DataSet {
         .collect()
 }
 
+static NOTHING_LEFT: LazyLock<HashMap<ItemKey, Option<Digest>>> = LazyLock::new(HashMap::new);
+
 /// No drift is left, nothing is confirmed, nothing is urgent, nothing has expired.
 pub(crate) fn policy(now: Instant, none: &HashSet<ItemKey>) -> Policy<'_> {
     Policy {
@@ -59,7 +62,7 @@ pub(crate) fn policy(now: Instant, none: &HashSet<ItemKey>) -> Policy<'_> {
         namespace_bytes: NAMESPACE_BYTES,
         confirmed_removals: None,
         urgent: none,
-        leave: none,
+        leave: &NOTHING_LEFT,
         leave_marker: false,
         expired: none,
     }
@@ -85,4 +88,24 @@ pub(crate) fn removes(write: &Write) -> bool {
 /// All writes of a plan.
 pub(crate) fn writes(plan: &Plan) -> Vec<Write> {
     plan.stages.iter().flatten().cloned().collect()
+}
+
+/// Whether a row may stand for what is said.
+pub(crate) fn is_as_said(said: Option<&Item>, stored: Option<&Stamp>) -> bool {
+    match (said, stored) {
+        (None, stored) => stored.is_none_or(|stored| stored.tombstone),
+        (Some(item), Some(stored)) => {
+            stored.digest == item.digest || (item.is_tombstone() && stored.tombstone)
+        }
+        (Some(_), None) => false,
+    }
+}
+
+/// Whether storing what is said would make a row older, other or unreadable.
+pub(crate) fn goes_backward(said: Option<&Item>, stored: &Stamp) -> bool {
+    if is_as_said(said, Some(stored)) {
+        return false;
+    }
+    let version = said.and_then(Item::version);
+    !matches!((version, stored.number()), (Some(said), Some(stored)) if said > stored)
 }

@@ -6,8 +6,9 @@ use ld_dynamodb_relay::model::Stamp;
 use ld_dynamodb_relay::plan::{Scope, plan};
 use proptest::prelude::*;
 
+use crate::events::{event, fate};
 use crate::items::{key, live, policy, writes};
-use crate::world::{Event, World, event, fate};
+use crate::world::{Event, World};
 
 /// Carries out what happens. Each step checks that writes are conditional on what was observed, that nothing goes backward
 /// unless it was said again, that no marker stands too early, and that what is remembered is what is stored.

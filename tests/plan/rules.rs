@@ -76,10 +76,12 @@ fn set(key: &ItemKey, item: Option<Item>) -> DataSet {
     item.map(|item| (key.clone(), item)).into_iter().collect()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as plans take it")]
 fn stored(version: u64) -> Option<Stamp> {
     Some(Stamp::of(&live(&key(1), version, 0)))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as plans take it")]
 fn said(version: u64) -> Option<Item> {
     Some(live(&key(1), version, 1))
 }
@@ -265,18 +267,24 @@ fn a_tombstone_is_as_good_as_absence() {
 }
 
 #[test]
-fn drift_that_is_to_be_left_is_left() {
-    let none = HashSet::new();
-    let leave = HashSet::from([key(1)]);
-    let mut scene = Scene::new(said(9), stored(4));
-    scene.observed.initialized = false;
-    let policy = Policy {
-        leave: &leave,
-        leave_marker: true,
-        ..policy(scene.now, &none)
-    };
-    assert!(scene.plan_with(&policy).is_empty());
-    assert!(scene.held.items.is_empty());
+fn drift_that_is_to_be_left_is_left_until_something_else_is_said() {
+    for first in [None, said(9)] {
+        let none = HashSet::new();
+        let leave = HashMap::from([(key(1), first.as_ref().map(|item| item.digest))]);
+        let mut scene = Scene::new(first.clone(), stored(4));
+        scene.observed.initialized = false;
+        let policy = Policy {
+            leave: &leave,
+            leave_marker: true,
+            ..policy(scene.now, &none)
+        };
+        scene.say(first);
+        assert!(scene.plan_with(&policy).is_empty());
+        assert!(scene.held.items.is_empty());
+        // A full set that says something newer is a change, and changes go on.
+        scene.say(said(10));
+        assert_eq!(writes(&scene.plan_with(&policy)).len(), 1);
+    }
 }
 
 /// An item that cannot be stored is set aside alone, keeps its row, and lets the marker stand.

@@ -95,9 +95,9 @@ impl Store {
         let version = self.rows.get(key).map(|row| row.stamp.version.clone());
         let item = |version: u8, salt| Stamp::of(&live(key, version.into(), salt));
         let stamp = match (act, version) {
-            (Rival::Upsert(new), None)
-            | (Rival::Init(new), _)
-            | (Rival::PutIfAbsent(new), None) => item(new, 70),
+            (Rival::Upsert(new) | Rival::PutIfAbsent(new), None) | (Rival::Init(new), _) => {
+                item(new, 70)
+            }
             (Rival::Upsert(new), Some(StoredVersion::Number(old))) if u64::from(new) > old => {
                 item(new, 71)
             }

@@ -3,12 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use ld_dynamodb_relay::model::{Applied, DataSet, Desired, Item, ItemKey, Stamp};
+use ld_dynamodb_relay::model::{Applied, DataSet, Desired, Item, ItemKey};
 use ld_dynamodb_relay::plan::{BRAKE_TIME, Reason, Write};
-use proptest::prelude::*;
 use tokio::time::Instant;
 
-use crate::items::{key, key_of, live, parse};
+use crate::items::{goes_backward, is_as_said, key, key_of, live, parse};
 use crate::store::{Rival, Store};
 use crate::writer::{Fate, Writer};
 
@@ -372,67 +371,4 @@ impl World {
         }
         assert!(self.store.marker, "the marker stands");
     }
-}
-
-/// Whether a row may stand for what is said.
-fn is_as_said(said: Option<&Item>, stored: Option<&Stamp>) -> bool {
-    match (said, stored) {
-        (None, stored) => stored.is_none_or(|stored| stored.tombstone),
-        (Some(item), Some(stored)) => {
-            stored.digest == item.digest || (item.is_tombstone() && stored.tombstone)
-        }
-        (Some(_), None) => false,
-    }
-}
-
-/// Whether storing what is said would make a row older, other or unreadable.
-fn goes_backward(said: Option<&Item>, stored: &Stamp) -> bool {
-    if is_as_said(said, Some(stored)) {
-        return false;
-    }
-    let version = said.and_then(Item::version);
-    !matches!((version, stored.number()), (Some(said), Some(stored)) if said > stored)
-}
-
-fn rival() -> impl Strategy<Value = Rival> {
-    prop_oneof![
-        (1..9u8).prop_map(Rival::Upsert),
-        (1..9u8).prop_map(Rival::Init),
-        (1..9u8).prop_map(Rival::PutIfAbsent),
-        (0..3u8).prop_map(Rival::Alter),
-        (0..4u8).prop_map(Rival::Spoil),
-        Just(Rival::Delete),
-    ]
-}
-
-pub(crate) fn fate() -> impl Strategy<Value = Fate> {
-    prop_oneof![
-        8 => Just(Fate::Done),
-        1 => Just(Fate::Refused),
-        1 => Just(Fate::Failed),
-        1 => Just(Fate::LostAfter),
-        1 => Just(Fate::LostBefore),
-        1 => Just(Fate::Late),
-        2 => rival().prop_map(Fate::Raced),
-        1 => Just(Fate::Cut),
-    ]
-}
-
-/// Anything that may happen to `keys` items.
-pub(crate) fn event(keys: u8) -> impl Strategy<Value = Event> {
-    prop_oneof![
-        6 => (0..keys, any::<bool>()).prop_map(|(key, told)| Event::Change(key, told)),
-        1 => (0..keys).prop_map(Event::Spoil),
-        2 => (0..keys, any::<bool>()).prop_map(|(key, told)| Event::Delete(key, told)),
-        2 => (1..30u8).prop_map(Event::Restore),
-        3 => Just(Event::Ask),
-        3 => prop_oneof![3 => Just(0), 1 => 1..20u8].prop_map(Event::Answer),
-        6 => (prop::collection::vec(fate(), 0..8), any::<bool>())
-            .prop_map(|(fates, between)| Event::Pass(fates, between)),
-        2 => (0..keys, rival()).prop_map(|(key, act)| Event::Rival(key, act)),
-        1 => Just(Event::Land),
-        1 => Just(Event::Verify),
-        1 => Just(Event::Kill),
-        1 => prop_oneof![Just(0), Just(5_000), Just(60_000)].prop_map(Event::Tick),
-    ]
 }

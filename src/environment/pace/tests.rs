@@ -202,7 +202,7 @@ fn sizes(items: usize, seed: u64) -> Vec<f64> {
         state = state
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        f64::from(u32::try_from(state >> 33).unwrap()) / f64::from(1_u32 << 31)
+        f64::from(u32::try_from(state >> 33).unwrap_or_default()) / f64::from(1_u32 << 31)
     };
     let normal = |uniform: [f64; 12]| uniform.iter().sum::<f64>() - 6.0;
     (0..items)
