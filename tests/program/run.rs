@@ -1,0 +1,1 @@
+//! How the daemon starts, and what it refuses to start with.
