@@ -139,7 +139,7 @@ async fn daemon(loaded: Loaded) -> Result<u8> {
     if config.lifecycle.exit_always {
         let connection = table::connect(config.store.endpoint.as_deref(), None).await;
         let results = sync::sync(&config, &connection, None).await?;
-        sync::print(&results, false, &mut io::stdout())?;
+        sync::log(&results);
         return Ok(if results.iter().all(sync::Synced::is_equal) {
             0
         } else {

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
 
 use super::verify::Compared;
 use crate::config::Config;
@@ -140,6 +141,17 @@ impl Synced {
             "environment": self.name, "equal": self.is_equal(), "written": self.facts.written,
             "reason": self.reason(), "held": held,
         })
+    }
+}
+
+/// Logs what was written, where standard output is the log.
+pub fn log(results: &[Synced]) {
+    for result in results {
+        let (environment, written) = (result.name.as_str(), result.facts.written);
+        match result.reason() {
+            None => info!(environment, written, "synchronised"),
+            Some(reason) => error!(environment, written, reason, "not synchronised"),
+        }
     }
 }
 

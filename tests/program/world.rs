@@ -118,3 +118,9 @@ pub(crate) fn flag_with(key: &str, version: u64, more: &str) -> String {
         r#"{{"key":"{key}","version":{version},"on":true,"prerequisites":[],"targets":[],"rules":[],"fallthrough":{{"variation":0}},"offVariation":0,"variations":["v{version}"],"salt":"s","deleted":false{more}}}"#
     )
 }
+
+/// A flag whose row DynamoDB does not take.
+pub(crate) fn large_flag(key: &str, version: u64) -> String {
+    let padding = "x".repeat(420_000);
+    flag_with(key, version, &format!(r#","description":"{padding}""#))
+}
