@@ -8,3 +8,5 @@ mod world;
 mod logs;
 mod run;
 mod stop;
+mod sync;
+mod verify;
