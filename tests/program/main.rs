@@ -6,6 +6,7 @@ mod process;
 mod world;
 
 mod logs;
+mod probes;
 mod run;
 mod stop;
 mod sync;
