@@ -5,6 +5,8 @@ mod ask;
 mod process;
 mod world;
 
+mod config;
+mod doctor;
 mod logs;
 mod probes;
 mod run;
