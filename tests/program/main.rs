@@ -6,6 +6,7 @@ mod process;
 mod world;
 
 mod config;
+mod demo;
 mod doctor;
 mod logs;
 mod probes;
