@@ -4,6 +4,7 @@ pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod doctor;
+pub mod dry_run;
 pub mod health;
 pub mod run;
 #[cfg(feature = "demo")]

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser as _;
 use ld_dynamodb_relay::cli::{Cli, Command, ConfigArgs};
-use ld_dynamodb_relay::commands::{config as show, doctor, health, run, sync, verify};
+use ld_dynamodb_relay::commands::{config as show, doctor, dry_run, health, run, sync, verify};
+#[cfg(feature = "demo")]
+use ld_dynamodb_relay::commands::{demo, simulate};
 use ld_dynamodb_relay::config::{self, Config, Loaded, Sources};
 use ld_dynamodb_relay::logging::{self, Output};
 use ld_dynamodb_relay::table::{self, Connection};
@@ -21,6 +23,10 @@ const NOT_INITIALIZED: u8 = 3;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    let on_error = match cli.command {
+        None | Some(Command::Run | Command::Verify { .. } | Command::Config { .. }) => TROUBLE,
+        Some(_) => FAILED,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
@@ -34,7 +40,7 @@ fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             complain(&format!("{error:#}"));
-            ExitCode::from(FAILED)
+            ExitCode::from(on_error)
         }
     }
 }
@@ -52,38 +58,32 @@ async fn run_command(cli: Cli) -> Result<u8> {
             };
             if dry_run {
                 let compared = verify::compare(&config, &connection, confirm_removals).await?;
-                let good = sync::print_plans(&compared, output.json, &mut io::stdout())?;
-                return Ok(if good { 0 } else { FAILED });
+                let good = dry_run::print(&compared, output.json, &mut io::stdout())?;
+                return Ok(passed(good));
             }
             let results = sync::sync(&config, &connection, confirm_removals).await?;
             sync::print(&results, output.json, &mut io::stdout())?;
-            Ok(if results.iter().all(sync::Synced::is_equal) {
-                0
-            } else {
-                FAILED
-            })
+            Ok(passed(results.iter().all(sync::Synced::is_equal)))
         }
         Command::Verify { output } => {
             let Some((config, connection)) = once(load(cli.config)).await? else {
                 return Ok(TROUBLE);
             };
             let compared = verify::compare(&config, &connection, None).await?;
-            Ok(
-                match verify::print(&compared, output.json, &mut io::stdout())? {
-                    verify::Verdict::Same => 0,
-                    verify::Verdict::Drift => FAILED,
-                    verify::Verdict::Trouble => TROUBLE,
-                },
-            )
+            let verdict = verify::print(&compared, output.json, &mut io::stdout())?;
+            Ok(match verdict {
+                verify::Verdict::Same => 0,
+                verify::Verdict::Drift => FAILED,
+                verify::Verdict::Trouble => TROUBLE,
+            })
         }
         Command::Doctor { output } => {
-            let loaded = load(cli.config);
-            let Some((config, connection)) = once(loaded).await? else {
+            let Some((config, connection)) = once(load(cli.config)).await? else {
                 return Ok(FAILED);
             };
             let findings = doctor::examine(&config, &connection).await?;
             let good = doctor::print(&findings, output.json, &mut io::stdout())?;
-            Ok(if good { 0 } else { FAILED })
+            Ok(passed(good))
         }
         Command::Config { output } => {
             let valid = show::print(&load(cli.config), output.json, &mut io::stdout())?;
@@ -103,7 +103,7 @@ async fn run_command(cli: Cli) -> Result<u8> {
             };
             let answer = health::ask(port, question).await;
             answer.write(&mut io::stdout(), output.json)?;
-            Ok(if answer.is_good() { 0 } else { FAILED })
+            Ok(passed(answer.is_good()))
         }
         #[cfg(feature = "demo")]
         Command::Demo {
@@ -111,7 +111,6 @@ async fn run_command(cli: Cli) -> Result<u8> {
             data_dir,
             port,
         } => {
-            use ld_dynamodb_relay::commands::demo;
             let demo = demo::Demo::start(demo::Options {
                 file,
                 data_dir,
@@ -124,15 +123,19 @@ async fn run_command(cli: Cli) -> Result<u8> {
         }
         #[cfg(feature = "demo")]
         Command::Simulate { address, file } => {
-            ld_dynamodb_relay::commands::simulate::simulate(address, file).await?;
+            simulate::simulate(address, file).await?;
             Ok(0)
         }
         #[cfg(feature = "demo")]
         Command::CreateTable => {
-            ld_dynamodb_relay::commands::simulate::create_table(&mut io::stdout()).await?;
+            simulate::create_table(&mut io::stdout()).await?;
             Ok(0)
         }
     }
+}
+
+const fn passed(good: bool) -> u8 {
+    if good { 0 } else { FAILED }
 }
 
 async fn daemon(loaded: Loaded) -> Result<u8> {
@@ -142,12 +145,8 @@ async fn daemon(loaded: Loaded) -> Result<u8> {
     if config.lifecycle.exit_always {
         let connection = table::connect(config.store.endpoint.as_deref(), None).await;
         let results = sync::sync(&config, &connection, None).await?;
-        sync::print(&results, false, &mut io::stdout())?;
-        return Ok(if results.iter().all(sync::Synced::is_equal) {
-            0
-        } else {
-            FAILED
-        });
+        sync::log(&results);
+        return Ok(passed(results.iter().all(sync::Synced::is_equal)));
     }
     let ports = match run::Ports::bind(&config).await {
         Ok(ports) => ports,

@@ -16,7 +16,7 @@ use super::run::{self, Ports};
 use crate::config::{self, Config, Sources};
 use crate::model::{ItemKey, Kind};
 use crate::simulator::{
-    ANY_PORT, Environment, FileData, LaunchDarkly, Reload, Step, Store, StoreOptions, example,
+    ANY_PORT, Environment, FileData, Items, LaunchDarkly, Reload, Step, Store, StoreOptions, example,
 };
 use crate::table::{self, Fixed, Layout};
 
@@ -59,6 +59,11 @@ impl Demo {
             environment.replace(example()?);
             None
         };
+        if let Some(folder) = &options.data_dir {
+            tokio::fs::create_dir_all(folder)
+                .await
+                .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+        }
         let address = SocketAddr::new(ANY_PORT.ip(), options.port.unwrap_or_default());
         let store = Store::start(StoreOptions {
             address,
@@ -123,16 +128,20 @@ impl Demo {
     async fn tell_changes(&self, mut changes: mpsc::Receiver<(Instant, Vec<Step>)>) -> Result<()> {
         while let Some((announced, steps)) = changes.recv().await {
             for step in steps {
-                let (key, text) = match step {
-                    Step::Put(key, text) => (key, Some(text)),
-                    Step::Delete(key, _) => (key, None),
+                let (key, version, done) = match step {
+                    Step::Put(key, text) => {
+                        let said = Items::from_iter([(key.clone(), text.into())]);
+                        (
+                            key.clone(),
+                            said.version(&key).unwrap_or_default(),
+                            "stored",
+                        )
+                    }
+                    Step::Delete(key, version) => (key, version, "deleted"),
                 };
-                let wait = self
-                    .store
-                    .wait_until("the change", |_| self.holds(&key, text.as_deref()));
-                let stored = timeout(PATIENCE, wait).await;
-                let done = if text.is_some() { "stored" } else { "deleted" };
-                match stored {
+                let stored = |_: &_| self.holds(&key, version);
+                let wait = self.store.wait_until("the change", stored);
+                match timeout(PATIENCE, wait).await {
                     Ok(()) => say(&format!(
                         "{key}: {done}, {} ms after the file changed it\n",
                         announced.elapsed().as_millis()
@@ -146,17 +155,11 @@ impl Demo {
         Ok(())
     }
 
-    fn holds(&self, key: &ItemKey, text: Option<&str>) -> bool {
+    /// Whether the table has this version of an item, or one that came after it.
+    fn holds(&self, key: &ItemKey, version: u64) -> bool {
         let layout = Layout::new(PREFIX);
-        match (
-            self.store.row(TABLE, layout.namespace(key.kind), &key.key),
-            text,
-        ) {
-            (Ok(Some(row)), Some(text)) => row.item() == Some(text),
-            (Ok(Some(row)), None) => row
-                .item()
-                .is_some_and(|item| item.contains(r#""deleted":true"#)),
-            (Ok(None), None) => true,
+        match self.store.row(TABLE, layout.namespace(key.kind), &key.key) {
+            Ok(Some(row)) => row.version() >= Some(version),
             _ => false,
         }
     }

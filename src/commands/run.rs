@@ -141,7 +141,7 @@ fn app(
 }
 
 /// The first signal stops in order, the second one at once.
-fn stop_on_signals(stop: &CancellationToken) -> Result<impl Future<Output = ()>> {
+pub(super) fn stop_on_signals(stop: &CancellationToken) -> Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be handled")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be handled")?;
     Ok(async move {

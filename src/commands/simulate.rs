@@ -11,10 +11,12 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
+use super::run::stop_on_signals;
 use crate::config::Sources;
 use crate::simulator::{FileData, LaunchDarkly, Reload, example};
-use crate::table::{self};
+use crate::table;
 
 /// The environment that a simulated LaunchDarkly has.
 const SDK_KEY: &str = "sdk-simulated";
@@ -23,8 +25,19 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two attempts.
 const AGAIN: Duration = Duration::from_millis(500);
 
-/// Serves `file`, or the example set, as LaunchDarkly does, until it is ended.
+/// Serves `file`, or the example set, as LaunchDarkly does, until a signal.
 pub async fn simulate(address: SocketAddr, file: Option<PathBuf>) -> Result<()> {
+    // The first process of a container has to heed signals itself.
+    let stop = CancellationToken::new();
+    let stop_on_signals = stop_on_signals(&stop)?;
+    tokio::select! {
+        end = serve(address, file) => end,
+        () = stop.cancelled() => Ok(()),
+        () = stop_on_signals => Ok(()),
+    }
+}
+
+async fn serve(address: SocketAddr, file: Option<PathBuf>) -> Result<()> {
     let launchdarkly = LaunchDarkly::start(address).await?;
     let environment = launchdarkly.environment(SDK_KEY);
     say(&format!(

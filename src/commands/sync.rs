@@ -1,4 +1,4 @@
-//! `sync`: every environment once, by the same two halves as the daemon's; and what `sync --dry-run` would do.
+//! `sync`: every environment once, by the same two halves as the daemon's.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -7,12 +7,12 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
 
-use super::verify::Compared;
+use super::run::stop_on_signals;
 use crate::config::Config;
-use crate::environment::{Comparison, Environment};
+use crate::environment::Environment;
 use crate::metrics::Metrics;
-use crate::plan::Write as Planned;
 use crate::status::{Facts, HeldReason, SourcePhase, TablePhase};
 use crate::supervisor::{assemble, supervise};
 use crate::table::Connection;
@@ -21,9 +21,12 @@ use crate::table::Connection;
 pub struct Synced {
     name: String,
     facts: Facts,
+    /// A signal ended it.
+    stopped: bool,
 }
 
-/// Runs every environment until each is settled, has failed, or makes no progress for `INIT_TIMEOUT`.
+/// Runs every environment until each is settled, has failed, or makes no progress for `INIT_TIMEOUT`; a signal ends it in
+/// order.
 pub async fn sync(
     config: &Config,
     connection: &Connection,
@@ -40,16 +43,24 @@ pub async fn sync(
         stop.clone(),
         config.lifecycle.shutdown_timeout,
     );
+    let mut stopped = false;
     let watch = async {
-        join_all(watched.iter().map(|it| finished(it, patience))).await;
-        stop.cancel();
+        tokio::select! {
+            () = stop.cancelled() => stopped = true,
+            _ = join_all(watched.iter().map(|it| finished(it, patience))) => stop.cancel(),
+        }
     };
-    tokio::join!(run, watch);
+    let stop_on_signals = stop_on_signals(&stop)?;
+    tokio::select! {
+        _ = async { tokio::join!(run, watch) } => {}
+        () = stop_on_signals => {}
+    }
     Ok(watched
         .iter()
         .map(|it| Synced {
             name: it.name.to_string(),
             facts: it.status.facts(),
+            stopped,
         })
         .collect())
 }
@@ -109,6 +120,8 @@ impl Synced {
         let facts = &self.facts;
         if self.is_equal() {
             None
+        } else if self.stopped {
+            Some("asked to stop before it was done".into())
         } else if is_settled(facts) {
             Some(match facts.braked {
                 0 => format!("{} items are held", facts.held.len()),
@@ -143,6 +156,17 @@ impl Synced {
     }
 }
 
+/// Logs what was written, where standard output is the log.
+pub fn log(results: &[Synced]) {
+    for result in results {
+        let (environment, written) = (result.name.as_str(), result.facts.written);
+        match result.reason() {
+            None => info!(environment, written, "synchronised"),
+            Some(reason) => error!(environment, written, reason, "not synchronised"),
+        }
+    }
+}
+
 /// Prints what was written.
 pub fn print(results: &[Synced], as_json: bool, out: &mut impl Write) -> io::Result<()> {
     if as_json {
@@ -164,93 +188,6 @@ pub fn print(results: &[Synced], as_json: bool, out: &mut impl Write) -> io::Res
                 held.detail
             )?;
         }
-    }
-    Ok(())
-}
-
-/// Prints what every environment's plan would write and hold; true if each could be made.
-pub fn print_plans(compared: &[Compared], as_json: bool, out: &mut impl Write) -> io::Result<bool> {
-    for (environment, comparison) in compared {
-        match comparison {
-            Ok(comparison) => print_plan(&environment.name, comparison, as_json, out)?,
-            Err(failure) if as_json => {
-                writeln!(
-                    out,
-                    "{}",
-                    json!({"environment": &*environment.name, "error": failure.to_string()})
-                )?;
-            }
-            Err(failure) => writeln!(out, "{}: {failure}", environment.name)?,
-        }
-    }
-    Ok(compared.iter().all(|(_, comparison)| comparison.is_ok()))
-}
-
-fn print_plan(
-    name: &str,
-    comparison: &Comparison,
-    as_json: bool,
-    out: &mut impl Write,
-) -> io::Result<()> {
-    let writes = comparison
-        .plan
-        .stages
-        .iter()
-        .flatten()
-        .map(|write| match write {
-            Planned::Put(key, item, seen) => {
-                let old = seen.as_ref().and_then(crate::model::Stamp::number);
-                (
-                    if item.is_tombstone() { "delete" } else { "put" },
-                    Some(key),
-                    old,
-                    item.version(),
-                )
-            }
-            Planned::Remove(key, seen) => ("remove", Some(key), seen.number(), None),
-            Planned::MarkInitialized => ("mark", None, None, None),
-        });
-    let held = &comparison.plan.held.items;
-    if as_json {
-        let writes: Vec<_> = writes
-            .map(|(action, key, old, new)| {
-                json!({"action": action, "kind": key.map(|it| it.kind.label()), "key": key.map(|it| &*it.key),
-                       "old_version": old, "new_version": new})
-            })
-            .collect();
-        let mut keys: Vec<_> = held.keys().collect();
-        keys.sort();
-        let held: Vec<_> = keys
-            .iter()
-            .map(|key| json!({"kind": key.kind.label(), "key": &*key.key}))
-            .collect();
-        return writeln!(
-            out,
-            "{}",
-            json!({"environment": name, "would_write": writes, "would_hold": held})
-        );
-    }
-    writeln!(out, "{name}:")?;
-    for (action, key, old, new) in writes {
-        let version =
-            |version: Option<u64>| version.map_or("none".into(), |version| version.to_string());
-        match key {
-            Some(key) => writeln!(
-                out,
-                "  would {action} {key}: version {} to {}",
-                version(old),
-                version(new)
-            )?,
-            None => writeln!(out, "  would write the marker")?,
-        }
-    }
-    let mut keys: Vec<_> = held.keys().collect();
-    keys.sort();
-    for key in keys {
-        writeln!(
-            out,
-            "  would hold {key} until LaunchDarkly says it again, or sends it otherwise"
-        )?;
     }
     Ok(())
 }

@@ -61,7 +61,9 @@ pub fn print(compared: &[Compared], as_json: bool, out: &mut impl Write) -> io::
             Err(failure) => writeln!(out, "{name}: {failure}")?,
             Ok(differences) if differences.is_empty() => writeln!(out, "{name}: same")?,
             Ok(differences) => {
-                writeln!(out, "{name}: {} differences", differences.len())?;
+                let count = differences.len();
+                let plural = if count == 1 { "" } else { "s" };
+                writeln!(out, "{name}: {count} difference{plural}")?;
                 for (key, difference) in &differences {
                     writeln!(out, "  {}: {}", subject(key.as_ref()), tell(*difference))?;
                 }

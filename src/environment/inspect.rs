@@ -1,18 +1,23 @@
 //! One session and one look at the table, compared and not written: what `verify`, `sync --dry-run` and `doctor` show.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
 use super::Environment;
 use super::drift::read_all;
+use super::report::describe;
 use crate::launchdarkly::fdv1::Said;
 use crate::launchdarkly::{Greeting, Refusal, Signal};
 use crate::metrics::DriftType;
 use crate::model::{Content, Desired, Fault, Item, ItemKey, MAX_ROW_BYTES, Observed, Stamp};
 use crate::plan::{Holds, Plan, Policy, Scope, plan};
+use crate::status::Held;
 use crate::table::Trouble;
+
+/// When LaunchDarkly is taken to say the same again: any time after it said it first.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// What LaunchDarkly says and what the table holds, at one time.
 pub struct Comparison {
@@ -20,7 +25,7 @@ pub struct Comparison {
     pub desired: Desired,
     /// What the table holds.
     pub observed: Observed,
-    /// What would be written at once, and what would be held until it is said again.
+    /// What would be written, and what would be held, if LaunchDarkly says the same again.
     pub plan: Plan,
 }
 
@@ -71,7 +76,7 @@ impl Environment {
     /// Compares both sides once.
     pub async fn compare(&self, patience: Duration) -> Result<Comparison, Failure> {
         let (heard, read) = tokio::join!(self.hear(patience), read_all(&self.table));
-        let ((desired, _), (observed, _)) = (heard?, read?);
+        let ((mut desired, _), (observed, _)) = (heard?, read?);
         let none = HashSet::new();
         let policy = Policy {
             now: Instant::now(),
@@ -82,7 +87,15 @@ impl Environment {
             leave_marker: false,
             expired: &none,
         };
-        let plan = plan(&desired, &observed, &Holds::default(), Scope::All, &policy);
+        let said_once = plan(&desired, &observed, &Holds::default(), Scope::All, &policy);
+        // A synchronisation asks again for what goes backward before it ends.
+        let later = policy.now + AGAIN;
+        let policy = Policy {
+            now: later,
+            ..policy
+        };
+        desired.asked = later;
+        let plan = plan(&desired, &observed, &said_once.held, Scope::All, &policy);
         Ok(Comparison {
             desired,
             observed,
@@ -92,6 +105,13 @@ impl Environment {
 }
 
 impl Comparison {
+    /// What would stay held, by key, and why.
+    pub fn held(&self) -> BTreeMap<ItemKey, Held> {
+        let held = self.plan.held.items.iter().filter(|(_, hold)| !hold.going);
+        held.map(|(key, hold)| (key.clone(), describe(hold)))
+            .collect()
+    }
+
     /// Every item that differs, by key, and the marker without one.
     pub fn differences(&self, namespace_bytes: usize) -> Vec<(Option<ItemKey>, Difference)> {
         let said = self.desired.items.iter();

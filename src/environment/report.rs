@@ -247,7 +247,8 @@ fn newly_held(key: &ItemKey, hold: &Hold) {
     }
 }
 
-fn describe(hold: &Hold) -> Held {
+/// A hold as it is shown.
+pub(super) fn describe(hold: &Hold) -> Held {
     let (reason, detail) = match hold.reason {
         Reason::Unconfirmed => (
             HeldReason::Unconfirmed,

@@ -172,6 +172,17 @@ impl Visit for Fields {
         self.set(field, value.into());
     }
 
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        let number = i64::try_from(value).map(Value::from);
+        self.set(field, number.unwrap_or_else(|_| value.to_string().into()));
+    }
+
+    /// Durations' milliseconds come this way; they are numbers for machines as well.
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        let number = u64::try_from(value).map(Value::from);
+        self.set(field, number.unwrap_or_else(|_| value.to_string().into()));
+    }
+
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.set(field, value.into());
     }
