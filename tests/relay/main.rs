@@ -1,4 +1,6 @@
 //! The relay between a simulated LaunchDarkly and an embedded DynamoDB, over sockets. One file a promise.
+#![cfg(test)]
+#![cfg(feature = "demo")]
 
 mod support;
 

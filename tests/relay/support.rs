@@ -25,7 +25,7 @@ use tracing::level_filters::LevelFilter;
 pub(crate) const TABLE: &str = "flags";
 pub(crate) const KEY: &str = "sdk-00000000-0000-4000-8000-000000000001";
 /// Nothing that is waited for takes so long unless it is broken.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// LaunchDarkly with one environment, and an empty table.
 pub(crate) struct World {
