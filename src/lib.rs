@@ -1,18 +1,36 @@
 //! Keeps LaunchDarkly's flags and segments in DynamoDB, as LaunchDarkly has them and as its SDKs read them.
+//!
+//! ```text
+//!                 ┌──────────────────── environment ────────────────────┐
+//! LaunchDarkly ───┼─► listen ──► [ desired ] ──► plan ──► write ──► table ──┼──► DynamoDB ──► SDKs
+//!                 │     ▲                          ▲ │            │     │
+//!                 │     └── reopen, to have it ────┼─┘            │     │
+//!                 │         confirmed       [ observed ] ◄────────┘     │
+//!                 └─────────────────────────────────────────────────────┘
+//! ```
+//!
+//! Two maps and their difference: what LaunchDarkly says, what the table holds, and the writes that make them equal. The
+//! modules in the order in which they are best read:
 
-pub mod cli;
-pub mod clock;
-pub mod commands;
-pub mod config;
-pub mod environment;
-pub mod http;
-pub mod launchdarkly;
-pub mod logging;
-pub mod metrics;
 pub mod model;
 pub mod plan;
+
+pub mod launchdarkly;
+pub mod table;
+
+pub mod environment;
+pub mod supervisor;
+
+pub mod clock;
+pub mod logging;
+pub mod metrics;
+pub mod status;
+
+pub mod http;
+
+pub mod cli;
+pub mod commands;
+pub mod config;
+
 #[cfg(feature = "demo")]
 pub mod simulator;
-pub mod status;
-pub mod supervisor;
-pub mod table;

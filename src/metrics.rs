@@ -43,7 +43,7 @@ families! {
         "changes_total" => changes: By<(Kind, Action), Counter>,
         /// Changes that were left aside, by why.
         "changes_ignored_total" => changes_ignored: By<Ignored, Counter>,
-        /// Items whose version was lower in a full set than LaunchDarkly had said before: an environment was restored, or an answer was old.
+        /// Items stored at a lower version than the row had, once that was said twice: an environment was restored.
         "versions_lowered_total" => versions_lowered: Counter,
         /// Writes by how they ended.
         "writes_total" => writes: By<WriteOutcome, Counter>,

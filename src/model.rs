@@ -6,6 +6,6 @@ mod change;
 mod item;
 mod stamp;
 
-pub use change::{Applied, Change, DataSet, Desired};
+pub use change::{Applied, DataSet, Desired};
 pub use item::{Content, Fault, Item, ItemKey, Kind, MAX_KEY_BYTES, MAX_ROW_BYTES};
 pub use stamp::{Digest, Observed, Stamp, StoredVersion};

@@ -299,6 +299,15 @@ impl EnvironmentStatus {
         })))
     }
 
+    /// Begins anew, after a panic: neither half is at work. What readers have is not touched by that.
+    pub fn restart(&self, now: Moment) {
+        self.update(|facts| {
+            facts.source = (SourcePhase::Connecting, now);
+            facts.table = (TablePhase::Reading, now);
+            facts.said_everything = false;
+        });
+    }
+
     /// A copy of what is known.
     pub fn facts(&self) -> Facts {
         self.0.borrow().clone()

@@ -132,6 +132,7 @@ pub async fn supervise(
                 };
                 if let Some((environment, panics)) = running.remove(&id) {
                     metrics.panicked();
+                    environment.status.restart(clock::now());
                     let delay = RESTART.saturating_mul(1 << panics.min(10)).min(RESTART_MAX);
                     error!(environment = &*environment.name, "an environment's task panicked and is made anew");
                     start(&mut tasks, &mut running, delay, environment, panics + 1, &stop);

@@ -62,6 +62,7 @@ pub async fn examine(config: &Config, connection: &Connection) -> anyhow::Result
                         desired.items.len()
                     ),
                 );
+                chart.polling(&environment, &config.upstream.base_uri).await;
                 chart.clock(&greeting);
                 chart.sizes(&environment, &desired);
             }
@@ -141,6 +142,28 @@ impl Chart<'_> {
 
     fn source(&mut self, failure: &Failure) {
         self.note("key", Level::Failed, failure.to_string());
+    }
+
+    async fn polling(&mut self, environment: &Environment, base_uri: &str) {
+        let answer = environment
+            .client
+            .poll_status(base_uri, &environment.key)
+            .await;
+        match answer {
+            Ok(200) => self.note("polling", Level::Ok, "BASE_URI answers this key".into()),
+            Ok(status) => self.note(
+                "polling",
+                Level::Warning,
+                format!(
+                    "BASE_URI answers {status}: check it; the relay itself only needs the stream"
+                ),
+            ),
+            Err(refusal) => self.note(
+                "polling",
+                Level::Warning,
+                format!("BASE_URI: {refusal}; the relay itself only needs the stream"),
+            ),
+        }
     }
 
     fn clock(&mut self, greeting: &Greeting) {

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use crate::metrics::ReopenCause;
-use crate::model::{Applied, DataSet, Desired, Item, ItemKey};
+use crate::model::{Applied, DataSet, Desired, Item, ItemKey, Kind};
 
 /// How long a full set's omission guards against late patches; as long as a tombstone guards in the table.
 pub(super) const GUARD_TIME: Duration = Duration::from_mins(15);
@@ -45,16 +45,19 @@ pub(super) struct Cell {
 }
 
 impl Cell {
-    /// Everything was said, asked for at `asked`.
-    pub(super) fn full(&self, items: DataSet, asked: Instant, received: Instant) {
+    /// Everything was said, asked for at `asked`. How many items it says otherwise than before, in the order of
+    /// [`Kind::ALL`].
+    pub(super) fn full(&self, items: DataSet, asked: Instant, received: Instant) -> [usize; 2] {
         let mut said = self.lock();
-        match &mut said.desired {
-            Some(desired) => desired.replace(items, asked, received + GUARD_TIME),
-            empty => *empty = Some(Desired::new(items, asked)),
-        }
+        let desired = said.desired.take();
+        let mut desired = desired.unwrap_or_else(|| Desired::new(DataSet::new(), asked));
+        let changed = Kind::ALL.map(|kind| desired.differing(&items, kind));
+        desired.replace(items, asked, received + GUARD_TIME);
+        said.desired = Some(desired);
         said.touched.full = Some(received);
         drop(said);
         self.changed.notify_one();
+        changed
     }
 
     /// One item was said, which counts if it is newer. Before everything was said once, it says nothing.

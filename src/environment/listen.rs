@@ -15,7 +15,7 @@ use crate::launchdarkly::fdv1::{Said, Unknown};
 use crate::launchdarkly::sse::Broken;
 use crate::launchdarkly::{Refusal, Session, Signal};
 use crate::metrics::{Action, ConnectionGuard, Ignored, ReopenCause, SessionEnd};
-use crate::model::{Applied, Item, ItemKey};
+use crate::model::{Applied, DataSet, Item, ItemKey, Kind};
 use crate::status::{ErrorKind, LastError, SourcePhase};
 
 /// Bad data so often in a row means that the same bytes will come again.
@@ -207,10 +207,14 @@ impl<'a> Listener<'a> {
         }
     }
 
-    fn said_everything(&mut self, items: crate::model::DataSet, asked: Instant, received: Instant) {
+    fn said_everything(&mut self, items: DataSet, asked: Instant, received: Instant) {
         self.malformed = 0;
         self.asked = Some(asked);
-        self.cell.full(items, asked, received);
+        let changed = self.cell.full(items, asked, received);
+        for kind in Kind::ALL {
+            let counter = self.environment.metrics.changes.of((kind, Action::Full));
+            counter.increment(changed[kind.index()] as u64);
+        }
         let now = clock::now();
         self.environment.status.update(|facts| {
             facts.heard = Some(now);

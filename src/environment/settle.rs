@@ -2,6 +2,7 @@
 
 use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
+use tracing::info;
 
 use super::pass::{Done, PassEnd, Settled, key_of};
 use super::write::Writer;
@@ -108,6 +109,8 @@ impl Writer<'_> {
             }
             Write::MarkInitialized => {
                 self.observed.initialized = true;
+                // A look that began before has not seen it.
+                self.look_again();
                 self.report_marker(self.observed.initialized);
             }
         }
@@ -130,6 +133,8 @@ impl Writer<'_> {
         let equal = row.as_ref().map(|row| row.digest) == wanted;
         self.remember(key.clone(), row);
         if equal {
+            info!(kind = %key.kind, key = %key.key, "stored already, by a write whose answer was lost or by somebody else");
+            self.drifted.remove(key);
             self.finished(key);
             return Settled::Durable;
         }

@@ -280,6 +280,11 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Gives up a look under way, and looks again soon.
+    pub(super) fn look_again(&mut self) {
+        self.looking = None;
+    }
+
     /// Remembers what a row holds now.
     pub(super) fn remember(&mut self, key: ItemKey, stamp: Option<Stamp>) {
         let index = key.kind.index();

@@ -79,7 +79,7 @@ impl Readiness {
                 lines.extend(counted(self.waiting.len(), "without usable data yet"));
                 lines.extend(counted(
                     self.refused.len(),
-                    "aside: LaunchDarkly refuses the key",
+                    "aside: LaunchDarkly refuses the key or has no stream for it",
                 ));
             }
             Audience::Operators => {
@@ -94,7 +94,7 @@ impl Readiness {
                     } else {
                         "there is no usable data"
                     };
-                    format!("{name}: aside, LaunchDarkly refuses its key; {data}")
+                    format!("{name}: aside, LaunchDarkly refuses its key or has no stream for it; {data}")
                 }));
             }
         }

@@ -104,7 +104,10 @@ impl Decoder {
             None => line.len(),
         };
         match &line[..field] {
-            b"" => frames.push(Frame::Comment),
+            b"" => {
+                std::str::from_utf8(&line).map_err(|_| Broken::Utf8)?;
+                frames.push(Frame::Comment);
+            }
             b"event" => self.name = Some(text(line.split_off(value))?),
             b"data" => {
                 // The one data line of a large event is moved, not copied.

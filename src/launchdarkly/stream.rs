@@ -9,7 +9,7 @@ use reqwest::header::{
     ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
 };
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Proxy, Response, StatusCode};
+use reqwest::{Certificate, Proxy, RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, timeout_at};
 
@@ -63,6 +63,8 @@ impl Client {
             .user_agent(concat!("ld-dynamodb-relay/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_keepalive(Duration::from_mins(1))
+            // A compressed stream would be held back until a block is full.
+            .no_gzip()
             .redirect(Policy::custom(follow));
         if let Some(proxy) = proxy {
             http = http.proxy(Proxy::all(proxy.expose_secret()).map_err(|_| Setup::Proxy)?);
@@ -83,20 +85,23 @@ impl Client {
         })
     }
 
-    /// Begins to connect as the environment with this key.
-    pub fn open(&self, key: &SecretString) -> Session {
+    /// A request as the environment with this key.
+    pub(super) fn get(&self, uri: &str, key: &SecretString) -> RequestBuilder {
         let mut headers = HeaderMap::new();
         if let Ok(mut key) = HeaderValue::from_str(key.expose_secret()) {
             key.set_sensitive(true);
             headers.insert(AUTHORIZATION, key);
         }
-        headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         headers.insert("X-LaunchDarkly-Instance-Id", self.instance.clone());
+        self.http.get(uri).headers(headers)
+    }
+
+    /// Begins to connect as the environment with this key.
+    pub fn open(&self, key: &SecretString) -> Session {
         let request = self
-            .http
-            .get(format!("{}/all", self.stream_uri))
-            .headers(headers)
+            .get(&format!("{}/all", self.stream_uri), key)
+            .header(ACCEPT, "text/event-stream")
+            .header(CACHE_CONTROL, "no-cache")
             .send();
         let now = Instant::now();
         Session {
@@ -326,7 +331,7 @@ fn accept(response: Response) -> Result<Response, Refusal> {
 }
 
 /// Without the URL: it may hold what a proxy's user typed.
-fn network(error: &reqwest::Error) -> Refusal {
+pub(super) fn network(error: &reqwest::Error) -> Refusal {
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
         cause = source;

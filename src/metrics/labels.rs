@@ -171,9 +171,7 @@ labels! {
         Held = "held",
         /// What came was older than what was said.
         Older = "older",
-        /// An operator asked.
-        Operator = "operator",
-        /// A webhook or a timer hinted at news.
+        /// The stream hinted at news without saying them.
         Hint = "hint",
     }
 

@@ -9,17 +9,6 @@ use super::item::{Item, ItemKey, Kind};
 /// Every item of an environment.
 pub type DataSet = HashMap<ItemKey, Item>;
 
-/// What a source says.
-#[derive(Clone, Debug)]
-pub enum Change {
-    /// Everything: what is not in it does not exist.
-    Full(DataSet),
-    /// Protocol 1: an item counts if its version is higher than what was said before.
-    Newer(ItemKey, Item),
-    /// Nothing is missing. Like a heartbeat it never counts as having asked for everything.
-    UpToDate,
-}
-
 /// What LaunchDarkly says.
 #[derive(Clone, Debug)]
 pub struct Desired {
@@ -66,6 +55,24 @@ impl Desired {
             }
         }
         self.asked = asked;
+    }
+
+    /// How many items of this kind a full set says otherwise.
+    pub fn differing(&self, items: &DataSet, kind: Kind) -> usize {
+        let of_kind = |key: &&ItemKey| key.kind == kind;
+        let new = items.iter().filter(|(key, item)| {
+            of_kind(key)
+                && self
+                    .items
+                    .get(*key)
+                    .is_none_or(|said| said.digest != item.digest)
+        });
+        let gone = self
+            .items
+            .keys()
+            .filter(of_kind)
+            .filter(|key| !items.contains_key(*key));
+        new.count() + gone.count()
     }
 
     /// Takes one item by protocol 1's rule.

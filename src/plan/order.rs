@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Write;
 use crate::model::{ItemKey, Kind};
 
-/// Segments; urgent flags with what they require, in waves; urgent removals; the other flags in waves; the other removals,
+/// Segments; urgent flags with what they require, in waves; urgent removals of flags; the other flags in waves; the other removals,
 /// flags before segments.
 pub(super) fn stages(writes: Vec<Write>, urgent: &HashSet<ItemKey>) -> Vec<Vec<Write>> {
     let (mut segments, mut flags, mut removals) = (Vec::new(), HashMap::new(), Vec::new());
@@ -22,15 +22,21 @@ pub(super) fn stages(writes: Vec<Write>, urgent: &HashSet<ItemKey>) -> Vec<Vec<W
     }
     segments.sort_by_key(|write| !is_in(urgent, write));
     let (first, rest) = split_urgent(flags, urgent);
+    // A segment stays until every flag that may have used it has been written.
+    let goes_first = |write: &Write| is_in(urgent, write) && !is_segment(write);
     let (first_removals, other_removals): (Vec<_>, Vec<_>) =
-        removals.into_iter().partition(|write| is_in(urgent, write));
+        removals.into_iter().partition(goes_first);
     let mut stages = vec![segments];
     stages.extend(waves(first));
-    stages.extend(by_kind(first_removals));
+    stages.push(first_removals);
     stages.extend(waves(rest));
     stages.extend(by_kind(other_removals));
     stages.retain(|stage| !stage.is_empty());
     stages
+}
+
+fn is_segment(write: &Write) -> bool {
+    matches!(write, Write::Put(key, ..) | Write::Remove(key, _) if key.kind == Kind::Segment)
 }
 
 type Flags = HashMap<Arc<str>, Write>;

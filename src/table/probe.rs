@@ -16,13 +16,12 @@ use super::trouble::Trouble;
 const NEVER: &str = "attribute_exists(#c) AND attribute_not_exists(#c)";
 
 impl Table {
-    /// Whether rows may be written and deleted: asks for what cannot happen, in a partition that nobody reads.
+    /// Whether rows may be written and deleted: asks for what cannot happen, of a row that nobody has.
     pub async fn may_write(&self) -> Result<(), Trouble> {
+        // In the marker's own partition, which a policy that is limited to partitions must allow.
+        let partition = AttributeValue::S(self.layout.marker().into());
         let nobody = AttributeValue::S(format!("{}:$doctor", self.layout.marker()));
-        let row = HashMap::from([
-            (NAMESPACE.to_owned(), nobody.clone()),
-            (KEY.to_owned(), nobody),
-        ]);
+        let row = HashMap::from([(NAMESPACE.to_owned(), partition), (KEY.to_owned(), nobody)]);
         let put = self
             .writes()
             .put_item()
