@@ -16,7 +16,8 @@ use super::run::{self, Ports};
 use crate::config::{self, Config, Sources};
 use crate::model::{ItemKey, Kind};
 use crate::simulator::{
-    ANY_PORT, Environment, FileData, Items, LaunchDarkly, Reload, Step, Store, StoreOptions, example,
+    ANY_PORT, Environment, FileData, Items, LaunchDarkly, Reload, Step, Store, StoreOptions,
+    example,
 };
 use crate::table::{self, Fixed, Layout};
 

@@ -20,22 +20,36 @@ async fn what_was_understood_is_printed_with_its_origin_and_without_secrets() {
         for secret in [&KEY[..12], "hunter22", "mob-12345678"] {
             assert!(!end.stdout.contains(secret), "{secret} in {end:?}");
         }
-        assert!(end.stdout.contains("beef"), "the key's last four characters");
+        assert!(
+            end.stdout.contains("beef"),
+            "the key's last four characters"
+        );
     }
     let document = json.json();
     assert_eq!(document["valid"], true);
     let settings = document["settings"].as_array().unwrap();
-    let table = settings.iter().find(|it| it["variable"] == "DYNAMODB_TABLE");
+    let table = settings
+        .iter()
+        .find(|it| it["variable"] == "DYNAMODB_TABLE");
     assert_eq!(table.unwrap()["value"], "flags");
     assert!(text.stdout.contains("LD_MOBILE_KEY_production"), "{text:?}");
 }
 
 #[tokio::test]
 async fn what_is_wrong_is_printed_too() {
-    let end = program(&["config"]).set("INIT_TIMEOUT", "soon").output().await;
+    let end = program(&["config"])
+        .set("INIT_TIMEOUT", "soon")
+        .output()
+        .await;
     assert_eq!(end.code, Some(2), "{end:?}");
-    assert!(end.stdout.contains("Problems") && end.stdout.contains("INIT_TIMEOUT"), "{end:?}");
-    let end = program(&["config", "--json"]).unset("DYNAMODB_TABLE").output().await;
+    assert!(
+        end.stdout.contains("Problems") && end.stdout.contains("INIT_TIMEOUT"),
+        "{end:?}"
+    );
+    let end = program(&["config", "--json"])
+        .unset("DYNAMODB_TABLE")
+        .output()
+        .await;
     assert_eq!(end.code, Some(2), "{end:?}");
     assert_eq!(end.json()["valid"], false);
 }
@@ -61,7 +75,9 @@ async fn a_command_line_that_is_not_understood_is_told() {
     assert!(end.stderr.contains("Usage"), "{end:?}");
     let end = program(&["--help"]).output().await;
     assert_eq!(end.code, Some(0), "{end:?}");
-    for command in ["run", "sync", "verify", "doctor", "config", "health", "demo"] {
+    for command in [
+        "run", "sync", "verify", "doctor", "config", "health", "demo",
+    ] {
         assert!(end.stdout.contains(command), "{command} in {end:?}");
     }
     assert!(!end.stdout.contains("\n  simulate"), "hidden");

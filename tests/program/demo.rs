@@ -30,7 +30,9 @@ async fn told(demo: &Running, name: &str) -> String {
 
 /// The word after `option` in the copy-and-paste command.
 fn argument(command: &str, option: &str) -> String {
-    let (_, rest) = command.split_once(option).unwrap_or_else(|| panic!("no {option} in {command}"));
+    let (_, rest) = command
+        .split_once(option)
+        .unwrap_or_else(|| panic!("no {option} in {command}"));
     rest.trim().split(' ').next().unwrap().to_owned()
 }
 
@@ -39,7 +41,11 @@ async fn get_item_as_printed(demo: &Running) -> Option<String> {
     demo.line("Ctrl-C stops it.").await;
     let text = demo.lines().join("\n");
     let start = text.find("AWS_ACCESS_KEY_ID=").unwrap();
-    let command = text[start..].split("\n\n").next().unwrap().replace("\\\n", " ");
+    let command = text[start..]
+        .split("\n\n")
+        .next()
+        .unwrap()
+        .replace("\\\n", " ");
     assert!(command.contains("aws dynamodb get-item"), "{command}");
     let key = command.split('\'').nth(1).unwrap();
     let key: Value = serde_json::from_str(key).unwrap();
@@ -99,7 +105,8 @@ async fn an_edit_of_the_file_is_told_when_it_is_stored() {
     let item = get_item_as_printed(&demo).await.expect("the flag is there");
     assert!(item.contains("red"), "{item}");
     edit(demo.folder(), "{\"flagValues\": ");
-    demo.line("the file cannot be used, so nothing changed").await;
+    demo.line("the file cannot be used, so nothing changed")
+        .await;
     edit(demo.folder(), EDITED);
     demo.line("flag greeting: stored, ").await;
     demo.line("flag more: stored, ").await;
@@ -107,9 +114,16 @@ async fn an_edit_of_the_file_is_told_when_it_is_stored() {
     let client = client(&told(&demo, "DynamoDB").await, "any", "us-east-1");
     let rows = client.scan().table_name(told(&demo, "table").await);
     let rows = rows.send().await.unwrap();
-    let items: Vec<_> = rows.items().iter().filter_map(|row| row.get("item")?.as_s().ok()).collect();
+    let items: Vec<_> = rows
+        .items()
+        .iter()
+        .filter_map(|row| row.get("item")?.as_s().ok())
+        .collect();
     assert_eq!(items.len(), 3, "{items:?}");
-    assert!(items.iter().any(|it| it.contains("good morning")), "{items:?}");
+    assert!(
+        items.iter().any(|it| it.contains("good morning")),
+        "{items:?}"
+    );
     assert_eq!(demo.stop().await.code, Some(0));
 }
 
@@ -129,7 +143,10 @@ async fn the_table_outlives_a_restart_which_writes_nothing() {
     let port = status.split([':', '/']).nth(4).unwrap().parse().unwrap();
     let settled = |it: &ask::Answer| it.json()["environments"]["demo"]["sync"]["upToDate"] == true;
     let status = ask::until(port, "/status", settled).await.json();
-    assert_eq!(status["environments"]["demo"]["sync"]["written"], 0, "{status}");
+    assert_eq!(
+        status["environments"]["demo"]["sync"]["written"], 0,
+        "{status}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -144,11 +161,16 @@ async fn its_ports_are_the_users_to_choose_and_no_reason_to_fail() {
         .set("PORT", &port(&work))
         .set("PROMETHEUS_PORT", &port(&admin))
         .start();
-    assert_eq!(told(&demo, "DynamoDB").await, format!("http://127.0.0.1:{own}"));
+    assert_eq!(
+        told(&demo, "DynamoDB").await,
+        format!("http://127.0.0.1:{own}")
+    );
     let status = told(&demo, "status").await;
     assert!(!status.contains(&port(&admin)), "{status}");
 
-    let end = Program::new(&["demo", "--port", &port(&work)]).output().await;
+    let end = Program::new(&["demo", "--port", &port(&work)])
+        .output()
+        .await;
     assert_eq!(end.code, Some(1), "{end:?}");
     assert!(end.stderr.contains("cannot listen on"), "{end:?}");
     let end = Program::new(&["demo", "nowhere.json"]).output().await;
@@ -171,13 +193,21 @@ async fn its_parts_do_what_the_compose_file_wants_of_them() {
     for create in [create, with_store(&["create-table"]).start()] {
         let end = create.end().await;
         assert_eq!(end.code, Some(0), "{end:?}");
-        assert!(end.stdout.ends_with("table launchdarkly is there\n"), "{end:?}");
+        assert!(
+            end.stdout.ends_with("table launchdarkly is there\n"),
+            "{end:?}"
+        );
     }
 
     let simulate = ["simulate", "--address", "127.0.0.1:0", "flags.json"];
-    let simulate = Program::new(&simulate).with_file("flags.json", FLAGS).start();
+    let simulate = Program::new(&simulate)
+        .with_file("flags.json", FLAGS)
+        .start();
     let line = simulate.line("a simulated LaunchDarkly at").await;
-    let uri = line.split(' ').find(|word| word.starts_with("http")).unwrap();
+    let uri = line
+        .split(' ')
+        .find(|word| word.starts_with("http"))
+        .unwrap();
     let relay = with_store(&[])
         .set("STREAM_URI", uri)
         .set("BASE_URI", uri)
@@ -191,7 +221,9 @@ async fn its_parts_do_what_the_compose_file_wants_of_them() {
     simulate.line("the file changed: 3 changes").await;
     relay.event_with("stored", |it| it["key"] == "more").await;
     edit(simulate.folder(), "{");
-    simulate.line("the file cannot be used, so nothing changed").await;
+    simulate
+        .line("the file cannot be used, so nothing changed")
+        .await;
     assert_eq!(relay.stop().await.code, Some(0));
     let end = simulate.stop().await;
     assert_eq!(end.code, Some(0), "{end:?}");

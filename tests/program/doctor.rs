@@ -35,7 +35,10 @@ async fn what_is_well_is_said_to_be_well() {
     }
     // The embedded store knows no backups.
     let protection = line(&end, "warning  production: protection: not looked at");
-    assert!(protection.contains("DescribeContinuousBackups"), "{protection}");
+    assert!(
+        protection.contains("DescribeContinuousBackups"),
+        "{protection}"
+    );
     assert_eq!(end.stderr, "");
     let end = doctor(&world, &["--json"]).await;
     let document = end.json();
@@ -50,7 +53,10 @@ async fn a_table_that_cannot_be_used_is_told_with_what_to_do() {
     let end = end.output().await;
     assert_eq!(end.code, Some(1), "{end:?}");
     let told = line(&end, "failed   production: table: ");
-    assert!(told.contains("create it with partition key namespace (S)"), "{told}");
+    assert!(
+        told.contains("create it with partition key namespace (S)"),
+        "{told}"
+    );
     // What does not depend on it is looked at all the same.
     line(&end, "ok       production: key: ");
 
@@ -102,7 +108,9 @@ async fn other_keys(world: &World, table: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_that_is_refused_and_a_clock_that_is_wrong_are_told() {
     let world = World::filled(1).await;
-    let end = world.program(&["doctor"]).set("LD_ENV_production", "sdk-wrong");
+    let end = world
+        .program(&["doctor"])
+        .set("LD_ENV_production", "sdk-wrong");
     let end = end.output().await;
     assert_eq!(end.code, Some(1), "{end:?}");
     let told = line(&end, "failed   production: key: LaunchDarkly answered 401");
@@ -136,10 +144,22 @@ async fn what_some_reader_cannot_read_is_told() {
     });
     let end = doctor(&world, &[]).await;
     assert_eq!(end.code, Some(1), "{end:?}");
-    let told = line(&end, "failed   production: sizes: flag large would make a row of ");
+    let told = line(
+        &end,
+        "failed   production: sizes: flag large would make a row of ",
+    );
     assert!(told.contains("make it smaller"), "{told}");
-    line(&end, "failed   production: items: flag odd cannot be stored: ");
-    line(&end, "warning  production: items: flag new has version 2147483648: Java's");
-    let told = line(&end, "warning  production: sizes: all flags together have 11");
+    line(
+        &end,
+        "failed   production: items: flag odd cannot be stored: ",
+    );
+    line(
+        &end,
+        "warning  production: items: flag new has version 2147483648: Java's",
+    );
+    let told = line(
+        &end,
+        "warning  production: sizes: all flags together have 11",
+    );
     assert!(told.contains("Ruby's SDK"), "{told}");
 }

@@ -1,8 +1,8 @@
 //! What the daemon logs: a line for each change, nothing of what is secret.
 
 use ld_dynamodb_relay::model::ItemKey;
-use ld_dynamodb_relay::simulator::store::{Fault, Operation, Refusal, Row};
 use ld_dynamodb_relay::simulator::Behaviour;
+use ld_dynamodb_relay::simulator::store::{Fault, Operation, Refusal, Row};
 use serde_json::{Value, json};
 
 use crate::ask;
@@ -33,7 +33,10 @@ async fn every_line_is_json_and_each_change_has_one() {
             assert!(line[member].is_string(), "{member} in {line}");
         }
         let mut times = ["milliseconds", "retry_in_milliseconds"].iter();
-        assert!(times.all(|it| line[it].is_null() || line[it].is_number()), "{line}");
+        assert!(
+            times.all(|it| line[it].is_null() || line[it].is_number()),
+            "{line}"
+        );
         changes += usize::from(line["new_version"].is_u64());
     }
     assert_eq!(changes, 3, "one line a change: {}", end.stdout);
@@ -41,9 +44,17 @@ async fn every_line_is_json_and_each_change_has_one() {
 
 fn check_change(line: &Value, key: &str, old: Value, new: u64) {
     assert_eq!(line["environment"], "production", "{line}");
-    assert_eq!((&line["kind"], &line["key"]), (&json!("flag"), &json!(key)), "{line}");
+    assert_eq!(
+        (&line["kind"], &line["key"]),
+        (&json!("flag"), &json!(key)),
+        "{line}"
+    );
     let old = Some(old).filter(|it| !it.is_null());
-    assert_eq!(line.get("old_version").filter(|it| !it.is_null()), old.as_ref(), "{line}");
+    assert_eq!(
+        line.get("old_version").filter(|it| !it.is_null()),
+        old.as_ref(),
+        "{line}"
+    );
     assert_eq!(line["new_version"], new, "{line}");
     assert!(line["milliseconds"].as_f64().unwrap() > 0.0, "{line}");
 }
@@ -53,10 +64,16 @@ async fn text_is_for_people() {
     let world = World::with_flags(1).await;
     let relay = world.program(&["run"]).set("LOG_FORMAT", "text").start();
     let line = relay.line("first write complete").await;
-    assert!(line.contains(" INFO production: first write complete"), "{line}");
+    assert!(
+        line.contains(" INFO production: first write complete"),
+        "{line}"
+    );
     world.production.put_flag(&flag("new", 1));
     let line = relay.line("stored").await;
-    assert!(line.contains("key=new kind=flag") && line.contains("new_version=1"), "{line}");
+    assert!(
+        line.contains("key=new kind=flag") && line.contains("new_version=1"),
+        "{line}"
+    );
     assert!(!line.contains('\x1b'), "no colours off a terminal: {line}");
 }
 
@@ -67,8 +84,14 @@ async fn whatever_goes_wrong_no_line_holds_a_secret_or_an_items_contents() {
     let item = |key: &str, version| flag_with(key, version, &more);
     world.production.quietly(|items| {
         items.insert_as(ItemKey::flag("a"), item("a", 2));
-        items.insert_as(ItemKey::flag("large"), large_flag("large", 2).replacen("xx", CANARY, 1));
-        items.insert_as(ItemKey::flag("odd"), format!(r#"{{"key":"odd","version":"{CANARY}"}}"#));
+        items.insert_as(
+            ItemKey::flag("large"),
+            large_flag("large", 2).replacen("xx", CANARY, 1),
+        );
+        items.insert_as(
+            ItemKey::flag("odd"),
+            format!(r#"{{"key":"odd","version":"{CANARY}"}}"#),
+        );
     });
     let foreign = Row::new(format!("{PREFIX}:features"), "a").at_version(1);
     world.store.put_row(TABLE, foreign.holding(CANARY)).unwrap();
@@ -92,17 +115,26 @@ async fn whatever_goes_wrong_no_line_holds_a_secret_or_an_items_contents() {
     world.store.inject(refused.times(1));
     world.production.put_flag(&item("invalid", 1));
     relay.line("DynamoDB refused the item as invalid").await;
-    world.store.inject(Fault::lose_the_answer().on_writes().times(1));
+    world
+        .store
+        .inject(Fault::lose_the_answer().on_writes().times(1));
     world.production.put_flag(&item("b", 1));
     let stored = |_: &_| world.row("b").is_some();
-    world.store.wait_until("the write without an answer", stored).await;
-    world.production.send_patch(&ItemKey::flag("a"), &item("a", 1));
+    world
+        .store
+        .wait_until("the write without an answer", stored)
+        .await;
+    world
+        .production
+        .send_patch(&ItemKey::flag("a"), &item("a", 1));
     relay.line("not newer than what was said").await;
     let broken = format!(r#"{{"path":"/flags/a","data":{{"key":"{CANARY}"#);
     world.production.send_event("patch", &broken);
-    relay.until("a malformed patch", |line| {
-        (line.contains("malformed") && line.contains("retry_in")).then_some(())
-    }).await;
+    relay
+        .until("a malformed patch", |line| {
+            (line.contains("malformed") && line.contains("retry_in")).then_some(())
+        })
+        .await;
     let (work, admin) = relay.ports().await;
     let mut seen = relay.lines();
     for path in ["/status", "/metrics", "/readyz"] {

@@ -24,8 +24,12 @@ async fn until_block(admin: u16, wanted: impl Fn(&Value) -> bool) -> Value {
 
 async fn started(world: &World) -> (Running, u16, u16) {
     // What LaunchDarkly's silence means is seen within the test.
-    let relay = world.program(&["run"]).set("DISCONNECTED_STATUS_TIME", "100ms");
-    let relay = relay.set("STREAM_READ_TIMEOUT", "1s").set("MARKER_CHECK_INTERVAL", "1s");
+    let relay = world
+        .program(&["run"])
+        .set("DISCONNECTED_STATUS_TIME", "100ms");
+    let relay = relay
+        .set("STREAM_READ_TIMEOUT", "1s")
+        .set("MARKER_CHECK_INTERVAL", "1s");
     let relay = relay.start();
     relay.first_write().await;
     let (work, admin) = relay.ports().await;
@@ -52,11 +56,17 @@ async fn after_the_first_write_everything_is_well() {
     let whole = status.json();
     assert_eq!(whole["status"], "healthy");
     let of = &whole["environments"]["production"];
-    assert_eq!((&of["status"], &of["envId"]), (&json!("connected"), &json!("5f00")));
+    assert_eq!(
+        (&of["status"], &of["envId"]),
+        (&json!("connected"), &json!("5f00"))
+    );
     assert_eq!(of["connectionStatus"]["state"], "VALID");
     let store = &of["dataStoreStatus"];
     assert_eq!(store["state"], "VALID");
-    assert_eq!((&store["dbTable"], &store["dbPrefix"]), (&json!(TABLE), &json!(PREFIX)));
+    assert_eq!(
+        (&store["dbTable"], &store["dbPrefix"]),
+        (&json!(TABLE), &json!(PREFIX))
+    );
     assert!(!status.body.contains(KEY));
     let sync = block(&status);
     assert_eq!(sync["items"], json!({"flag": 3, "segment": 0}));
@@ -64,7 +74,9 @@ async fn after_the_first_write_everything_is_well() {
 
     let metrics = ask::get(admin, "/metrics").await;
     let of = |name: &str, labels: &str| {
-        metrics.metric(&format!(r#"ld_dynamodb_{name}{{environment="production"{labels}}}"#))
+        metrics.metric(&format!(
+            r#"ld_dynamodb_{name}{{environment="production"{labels}}}"#
+        ))
     };
     let expected = [
         ("up_to_date", "", 1.0),
@@ -76,7 +88,11 @@ async fn after_the_first_write_everything_is_well() {
         ("propagation_seconds_count", r#",from="received""#, 3.0),
     ];
     for (name, labels, value) in expected {
-        assert!((of(name, labels) - value).abs() < 0.1, "{name} in\n{}", metrics.body);
+        assert!(
+            (of(name, labels) - value).abs() < 0.1,
+            "{name} in\n{}",
+            metrics.body
+        );
     }
     assert!(!metrics.body.contains(&KEY[..12]));
 
@@ -85,11 +101,17 @@ async fn after_the_first_write_everything_is_well() {
         assert_eq!(end.code, Some(0), "{end:?}");
     }
     let end = health(work, &["--ready", "--json"]).await;
-    assert_eq!(end.json(), json!({"ok": true, "status": 200, "answer": ["ready"]}));
+    assert_eq!(
+        end.json(),
+        json!({"ok": true, "status": 200, "answer": ["ready"]})
+    );
     assert_eq!(relay.stop().await.code, Some(0));
     let end = health(work, &[]).await;
     assert_eq!(end.code, Some(1), "{end:?}");
-    assert!(end.stdout.contains("is it running, with this PORT?"), "{end:?}");
+    assert!(
+        end.stdout.contains("is it running, with this PORT?"),
+        "{end:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -125,11 +147,19 @@ async fn without_the_store_it_stays_ready_and_catches_up_later() {
     world.production.put_flag(&flag("new", 1));
     let sync = until_block(admin, |it| it["table"]["phase"] == "unreachable").await;
     assert_eq!(sync["upToDate"], false);
-    assert!(sync["tableAdvice"].as_str().unwrap().contains("cannot be reached"));
+    assert!(
+        sync["tableAdvice"]
+            .as_str()
+            .unwrap()
+            .contains("cannot be reached")
+    );
     let whole = ask::get(admin, "/status").await.json();
     let of = &whole["environments"]["production"];
     assert_eq!(of["dataStoreStatus"]["state"], "INTERRUPTED");
-    assert_eq!(of["connectionStatus"]["state"], "VALID", "the stream is left alone");
+    assert_eq!(
+        of["connectionStatus"]["state"], "VALID",
+        "the stream is left alone"
+    );
     assert_eq!(ask::get(work, "/readyz").await.status, 200);
     assert_eq!(ask::get(work, "/livez").await.status, 200);
     world.store.restart().await.unwrap();
@@ -150,6 +180,11 @@ async fn without_data_it_is_alive_and_not_ready() {
     let end = health(admin, &["--ready", "--json"]).await;
     assert_eq!(end.code, Some(1), "{end:?}");
     assert_eq!(end.json()["status"], 503);
-    assert!(end.json()["answer"][0].as_str().unwrap().starts_with("production: "));
+    assert!(
+        end.json()["answer"][0]
+            .as_str()
+            .unwrap()
+            .starts_with("production: ")
+    );
     assert_eq!(health(work, &[]).await.code, Some(0));
 }

@@ -166,9 +166,8 @@ impl Running {
     /// The first log line with this message of which `is_it` is true.
     pub(crate) async fn event_with(&self, message: &str, is_it: impl Fn(&Value) -> bool) -> Value {
         let parse = |line: &str| serde_json::from_str::<Value>(line).ok();
-        let wanted = |line: &str| {
-            parse(line).filter(|event| event["message"] == message && is_it(event))
-        };
+        let wanted =
+            |line: &str| parse(line).filter(|event| event["message"] == message && is_it(event));
         self.until(message, wanted).await
     }
 

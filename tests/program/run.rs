@@ -127,7 +127,10 @@ async fn two_environments_with_one_place_are_refused() {
         .await;
     assert_eq!(end.code, Some(2), "{end:?}");
     let told = &end.stderr;
-    assert!(told.contains("twin") && told.contains("production"), "{told}");
+    assert!(
+        told.contains("twin") && told.contains("production"),
+        "{told}"
+    );
     assert_eq!(told.lines().count(), 1, "{told}");
 }
 
@@ -158,7 +161,10 @@ async fn with_exit_on_error_it_gives_up_after_init_timeout() {
         .await;
     assert_eq!(end.code, Some(3), "{end:?}");
     assert!(end.stdout.contains("not initialised within INIT_TIMEOUT"));
-    assert!(end.stdout.contains("no connection to LaunchDarkly"), "{end:?}");
+    assert!(
+        end.stdout.contains("no connection to LaunchDarkly"),
+        "{end:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -195,7 +201,10 @@ async fn a_slow_first_write_is_a_reason_to_give_up_too_and_finishes_what_it_bega
         .output()
         .await;
     assert_eq!(end.code, Some(3), "{end:?}");
-    assert!(end.stdout.contains("the first write is under way"), "{end:?}");
+    assert!(
+        end.stdout.contains("the first write is under way"),
+        "{end:?}"
+    );
     assert!(!world.is_marked());
 }
 
@@ -225,7 +234,10 @@ async fn one_shot_ends_with_what_became_of_it() {
     world.launchdarkly.stop().await;
     let end = one_shot().await;
     assert_eq!(end.code, Some(1), "{end:?}");
-    assert!(end.stdout.contains("no connection to LaunchDarkly"), "{end:?}");
+    assert!(
+        end.stdout.contains("no connection to LaunchDarkly"),
+        "{end:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -254,6 +266,9 @@ async fn one_environments_trouble_is_its_own() {
     assert_eq!(of("closed")["refused"], true);
     assert_eq!(of("lost")["table"]["phase"], "misconfigured");
     let public = ask::get(work, "/readyz").await.body;
-    assert!(!public.contains("closed") && !public.contains("nowhere"), "{public}");
+    assert!(
+        !public.contains("closed") && !public.contains("nowhere"),
+        "{public}"
+    );
     assert_eq!(relay.stop().await.code, Some(0));
 }

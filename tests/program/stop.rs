@@ -89,12 +89,17 @@ async fn killed_anywhere_it_has_marked_nothing_and_loses_nothing() {
     let mut random = 0x5eed_u64;
     let mut stored = 0;
     for _ in 0..4 {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         let writes = 1 + (random >> 33) % 12;
         world.store.reset_counts();
         // So slow that it dies within a stage, with answers under way.
         world.store.latency(Duration::from_millis(20));
-        let relay = world.program(&["run"]).set("WRITE_CONCURRENCY", "3").start();
+        let relay = world
+            .program(&["run"])
+            .set("WRITE_CONCURRENCY", "3")
+            .start();
         let what = format!("{writes} writes");
         let done = |it: &ld_dynamodb_relay::simulator::store::Counts| it.writes() >= writes;
         world.store.wait_until(&what, done).await;

@@ -19,17 +19,29 @@ async fn sync(world: &World, arguments: &[&str]) -> Output {
 async fn it_ends_when_all_is_equal_and_says_what_it_wrote() {
     let world = World::with_flags(3).await;
     let end = sync(&world, &[]).await;
-    assert_eq!((end.code, &*end.stdout), (Some(0), "production: 3 written; equal\n"));
+    assert_eq!(
+        (end.code, &*end.stdout),
+        (Some(0), "production: 3 written; equal\n")
+    );
     world.assert_equal();
     world.production.put_flag(&flag("flag-0001", 3));
     let end = sync(&world, &["--json"]).await;
     assert_eq!(end.code, Some(0), "{end:?}");
     let of = &end.json()["environments"][0];
-    assert_eq!((&of["environment"], &of["equal"]), (&"production".into(), &true.into()));
-    assert_eq!((&of["written"], &of["held"]), (&1.into(), &Value::Array(vec![])));
+    assert_eq!(
+        (&of["environment"], &of["equal"]),
+        (&"production".into(), &true.into())
+    );
+    assert_eq!(
+        (&of["written"], &of["held"]),
+        (&1.into(), &Value::Array(vec![]))
+    );
     world.store.reset_counts();
     let end = sync(&world, &[]).await;
-    assert_eq!((end.code, &*end.stdout), (Some(0), "production: 0 written; equal\n"));
+    assert_eq!(
+        (end.code, &*end.stdout),
+        (Some(0), "production: 0 written; equal\n")
+    );
     assert_eq!(world.store.counts().writes(), 0);
 }
 
@@ -83,7 +95,13 @@ async fn a_dry_run_writes_nothing_and_says_what_a_real_one_then_does() {
     assert!(written.clone().all(|it| it.outcome == Outcome::Accepted));
     let written: BTreeSet<_> = written
         .map(|it| it.request.key.clone().unwrap())
-        .map(|key| if key.contains('$') { "the marker".into() } else { key })
+        .map(|key| {
+            if key.contains('$') {
+                "the marker".into()
+            } else {
+                key
+            }
+        })
         .collect();
     let planned: BTreeSet<_> = planned(&dry).into_iter().map(|(_, key)| key).collect();
     assert_eq!(planned, written);
@@ -116,7 +134,10 @@ async fn the_brake_holds_until_the_number_of_removals_is_confirmed() {
     }
     assert_eq!(world.live_flags(), 30);
     let end = sync(&world, &["--confirm-removals", "25"]).await;
-    assert_eq!((end.code, &*end.stdout), (Some(0), "production: 25 written; equal\n"));
+    assert_eq!(
+        (end.code, &*end.stdout),
+        (Some(0), "production: 25 written; equal\n")
+    );
     world.assert_equal();
 }
 
@@ -138,7 +159,12 @@ async fn what_fails_is_told_and_the_end_is_1() {
     assert_eq!(end.code, Some(1), "{end:?}");
     let of = &end.json()["environments"][0];
     assert_eq!(of["equal"], false);
-    assert!(of["reason"].as_str().unwrap().contains("grant dynamodb:PutItem"));
+    assert!(
+        of["reason"]
+            .as_str()
+            .unwrap()
+            .contains("grant dynamodb:PutItem")
+    );
     denied.withdraw();
 
     world.store.stop().await;
@@ -156,10 +182,17 @@ async fn asked_to_stop_it_finishes_what_it_began_and_says_so() {
     world.store.wait_for_requests(10).await;
     let end = sync.stop().await;
     assert_eq!(end.code, Some(1), "{end:?}");
-    assert!(end.stdout.contains("asked to stop before it was done"), "{end:?}");
+    assert!(
+        end.stdout.contains("asked to stop before it was done"),
+        "{end:?}"
+    );
     assert!(!world.is_marked());
     let stored = world.live_flags();
-    assert!(end.stdout.contains(&format!("production: {stored} written")), "{end:?}");
+    assert!(
+        end.stdout
+            .contains(&format!("production: {stored} written")),
+        "{end:?}"
+    );
 }
 
 /// A row of somebody else's is no reason to end before it was compared.
@@ -169,6 +202,9 @@ async fn what_somebody_altered_is_brought_back() {
     let altered = Row::new(format!("{PREFIX}:features"), "flag-0001").at_version(2);
     world.store.put_row(TABLE, altered.holding("{}")).unwrap();
     let end = sync(&world, &[]).await;
-    assert_eq!((end.code, &*end.stdout), (Some(0), "production: 1 written; equal\n"));
+    assert_eq!(
+        (end.code, &*end.stdout),
+        (Some(0), "production: 1 written; equal\n")
+    );
     world.assert_equal();
 }

@@ -51,7 +51,10 @@ async fn each_difference_is_named() {
             world.store.put_row(TABLE, new).unwrap();
         }),
         ("altered", "flag-0001", &|world| {
-            world.store.put_row(TABLE, row("flag-0001", 2, "{}")).unwrap();
+            world
+                .store
+                .put_row(TABLE, row("flag-0001", 2, "{}"))
+                .unwrap();
         }),
         ("too_large", "large", &|world| {
             world.production.put_flag(&large_flag("large", 1));
@@ -67,13 +70,18 @@ async fn each_difference_is_named() {
         assert_eq!(end.code, Some(1), "{difference}: {end:?}");
         let document = end.json();
         assert_eq!(document["same"], false);
-        let found = document["environments"][0]["differences"].as_array().unwrap();
+        let found = document["environments"][0]["differences"]
+            .as_array()
+            .unwrap();
         assert_eq!(found.len(), 1, "{difference}: {document}");
         assert_eq!(found[0]["difference"], difference);
         assert_eq!(found[0]["key"].as_str().unwrap_or_default(), key);
         let end = verify(&world, &[]).await;
         assert_eq!(end.code, Some(1), "{difference}: {end:?}");
-        assert!(end.stdout.starts_with("production: 1 difference\n"), "{end:?}");
+        assert!(
+            end.stdout.starts_with("production: 1 difference\n"),
+            "{end:?}"
+        );
         assert!(end.stdout.contains(key), "{end:?}");
     }
 }
@@ -83,7 +91,10 @@ async fn what_cannot_be_compared_is_trouble() {
     let world = World::filled(1).await;
     let end = verify_with(&world, "DYNAMODB_TABLE", "nowhere").await;
     assert_eq!(end.code, Some(2), "{end:?}");
-    assert!(end.stdout.contains("table nowhere does not exist"), "{end:?}");
+    assert!(
+        end.stdout.contains("table nowhere does not exist"),
+        "{end:?}"
+    );
 
     world.production.always(Behaviour::status(401));
     let end = verify(&world, &["--json"]).await;
@@ -94,9 +105,14 @@ async fn what_cannot_be_compared_is_trouble() {
     world.production.always(Behaviour::never());
     let end = verify_with(&world, "INIT_TIMEOUT", "200ms").await;
     assert_eq!(end.code, Some(2), "{end:?}");
-    assert!(end.stdout.contains("a larger INIT_TIMEOUT waits longer"), "{end:?}");
+    assert!(
+        end.stdout.contains("a larger INIT_TIMEOUT waits longer"),
+        "{end:?}"
+    );
 
-    let authority = world.program(&["verify"]).with_file("ca.pem", NO_CERTIFICATE);
+    let authority = world
+        .program(&["verify"])
+        .with_file("ca.pem", NO_CERTIFICATE);
     let end = authority.set("PROXY_CA_CERTS", "ca.pem").output().await;
     assert_eq!(end.code, Some(2), "{end:?}");
     assert!(end.stderr.contains("PROXY_CA_CERTS"), "{end:?}");
