@@ -80,6 +80,10 @@ impl Place {
     }
 }
 
+#[expect(
+    clippy::print_stderr,
+    reason = "says which store it was, where a test fails"
+)]
 impl Drop for Place {
     fn drop(&mut self) {
         if std::thread::panicking() {

@@ -54,12 +54,11 @@ impl Demo {
     pub async fn start(options: Options) -> Result<Self> {
         let launchdarkly = LaunchDarkly::start(ANY_PORT).await?;
         let environment = launchdarkly.environment(SDK_KEY);
-        let file = match options.file {
-            Some(path) => Some(FileData::load(path, environment.clone()).await?),
-            None => {
-                environment.replace(example()?);
-                None
-            }
+        let file = if let Some(path) = options.file {
+            Some(FileData::load(path, environment.clone()).await?)
+        } else {
+            environment.replace(example()?);
+            None
         };
         if let Some(folder) = &options.data_dir {
             tokio::fs::create_dir_all(folder)
@@ -85,13 +84,12 @@ impl Demo {
 
     /// Runs the relay until a signal and prints each change of the file as it is stored.
     pub async fn run(mut self) -> Result<()> {
-        let ports = match Ports::bind(&self.config).await {
-            Ok(ports) => ports,
-            Err(_) => {
-                // Something else has them, and this is only a demo.
-                (self.config.http.port, self.config.http.admin_port) = (0, 0);
-                Ports::bind(&self.config).await?
-            }
+        let ports = if let Ok(ports) = Ports::bind(&self.config).await {
+            ports
+        } else {
+            // Something else has them, and this is only a demo.
+            (self.config.http.port, self.config.http.admin_port) = (0, 0);
+            Ports::bind(&self.config).await?
         };
         let (_, admin) = ports.addresses()?;
         let connection = table::connect(Some(&self.store.endpoint()), Some(Fixed)).await;

@@ -118,7 +118,7 @@ impl Chart<'_> {
                 "PutItem and DeleteItem are allowed".into(),
             ),
             Err(trouble @ Trouble::AccessDenied { .. }) => {
-                self.note("permissions", Level::Failed, trouble.to_string())
+                self.note("permissions", Level::Failed, trouble.to_string());
             }
             Err(trouble) => self.note("permissions", Level::Warning, trouble.to_string()),
         }

@@ -44,24 +44,22 @@ async fn serve(address: SocketAddr, file: Option<PathBuf>) -> Result<()> {
         "a simulated LaunchDarkly at {} for the SDK key {SDK_KEY}",
         launchdarkly.uri()
     ))?;
-    match file {
-        Some(path) => {
-            let file = FileData::load(path, environment).await?;
-            let watch = file.watch(|reload| match reload {
-                Reload::Changed(steps) => {
-                    drop(say(&format!("the file changed: {} changes", steps.len())))
-                }
-                Reload::Broken(error) => drop(say(&format!(
-                    "the file cannot be used, so nothing changed: {error:#}"
-                ))),
-            });
-            watch.await;
-        }
-        None => {
-            environment.replace(example()?);
-            std::future::pending().await
-        }
-    }
+    let Some(path) = file else {
+        environment.replace(example()?);
+        return std::future::pending().await;
+    };
+    let file = FileData::load(path, environment).await?;
+    file.watch(|reload| {
+        let text = match reload {
+            Reload::Changed(steps) => format!("the file changed: {} changes", steps.len()),
+            Reload::Broken(error) => {
+                format!("the file cannot be used, so nothing changed: {error:#}")
+            }
+        };
+        // Whoever closed standard output does not want to know.
+        drop(say(&text));
+    })
+    .await;
     Ok(())
 }
 

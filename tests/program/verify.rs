@@ -29,10 +29,13 @@ async fn what_is_equal_is_the_same() {
     assert_eq!((end.code, &end.json()["same"]), (Some(0), &true.into()));
 }
 
+/// Makes the table differ.
+type Cause<'a> = &'a dyn Fn(&World);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_difference_is_named() {
     let marker = format!("{PREFIX}:$inited");
-    let cases: [(&str, &str, &dyn Fn(&World)); 7] = [
+    let cases: [(&str, &str, Cause<'_>); 7] = [
         ("missing", "flag-0000", &|world| {
             world
                 .store
