@@ -68,7 +68,11 @@ impl Client {
             http = http.proxy(Proxy::all(proxy.expose_secret()).map_err(|_| Setup::Proxy)?);
         }
         for pem in authorities {
-            for certificate in Certificate::from_pem_bundle(pem).map_err(tls)? {
+            let certificates = Certificate::from_pem_bundle(pem).map_err(tls)?;
+            if certificates.is_empty() {
+                return Err(Setup::Tls("a file holds no certificate".to_owned()));
+            }
+            for certificate in certificates {
                 http = http.add_root_certificate(certificate);
             }
         }

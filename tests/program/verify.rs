@@ -6,8 +6,6 @@ use ld_dynamodb_relay::simulator::store::Row;
 use crate::process::Output;
 use crate::world::{PREFIX, TABLE, World, flag, large_flag};
 
-const NO_CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-
 async fn verify(world: &World, arguments: &[&str]) -> Output {
     let arguments = [&["verify"], arguments].concat();
     let end = world.program(&arguments).output().await;
@@ -113,12 +111,12 @@ async fn what_cannot_be_compared_is_trouble() {
         "{end:?}"
     );
 
-    let authority = world
-        .program(&["verify"])
-        .with_file("ca.pem", NO_CERTIFICATE);
-    let end = authority.set("PROXY_CA_CERTS", "ca.pem").output().await;
-    assert_eq!(end.code, Some(2), "{end:?}");
-    assert!(end.stderr.contains("PROXY_CA_CERTS"), "{end:?}");
+    for command in ["verify", "run"] {
+        let program = world.program(&[command]).set("PROXY_CA_CERTS", "ca.pem");
+        let end = program.with_file("ca.pem", "no certificate").output().await;
+        assert_eq!(end.code, Some(2), "{end:?}");
+        assert!(end.stderr.contains("check PROXY_CA_CERTS"), "{end:?}");
+    }
 }
 
 async fn verify_with(world: &World, name: &str, value: &str) -> Output {
