@@ -49,17 +49,17 @@ async fn serve(address: SocketAddr, file: Option<PathBuf>) -> Result<()> {
         return std::future::pending().await;
     };
     let file = FileData::load(path, environment).await?;
-    let watch = file.watch(|reload| {
-        let told = match reload {
-            Reload::Changed(steps) => say(&format!("the file changed: {} changes", steps.len())),
-            Reload::Broken(error) => say(&format!(
-                "the file cannot be used, so nothing changed: {error:#}"
-            )),
+    file.watch(|reload| {
+        let text = match reload {
+            Reload::Changed(steps) => format!("the file changed: {} changes", steps.len()),
+            Reload::Broken(error) => {
+                format!("the file cannot be used, so nothing changed: {error:#}")
+            }
         };
-        // Serving goes on also when nobody reads what is said.
-        drop(told);
-    });
-    watch.await;
+        // Whoever closed standard output does not want to know.
+        drop(say(&text));
+    })
+    .await;
     Ok(())
 }
 

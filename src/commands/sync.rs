@@ -87,13 +87,8 @@ async fn finished(environment: &Environment, patience: Duration) {
 }
 
 /// What changes while there is hope.
-fn progress(facts: &Facts) -> (bool, u64, usize, TablePhase) {
-    (
-        facts.said_everything,
-        facts.written,
-        facts.held.len(),
-        facts.table.0,
-    )
+fn progress(facts: &Facts) -> (bool, u64, usize) {
+    (facts.said_everything, facts.written, facts.held.len())
 }
 
 fn is_final(facts: &Facts) -> bool {

@@ -97,6 +97,7 @@ impl Writer<'_> {
         self.take_observed(seen);
         self.everything = true;
         self.report_read();
+        self.report_reached();
         Ok(())
     }
 
@@ -136,11 +137,18 @@ impl Writer<'_> {
 
     /// How rows differ from what is remembered of them, those aside that we wrote while the table was being read.
     fn differences(&self, seen: &Observed) -> Vec<(ItemKey, DriftType)> {
-        let ours = |key: &&ItemKey| !self.written_meanwhile.contains(*key);
-        let gone = self
+        // What we wrote meanwhile, or may have written.
+        let ours = |key: &&ItemKey| {
+            !self.written_meanwhile.contains(*key) && !self.doubtful.contains(*key)
+        };
+        // A tombstone is as good as absence.
+        let live = self
             .observed
             .items
-            .keys()
+            .iter()
+            .filter(|(_, stamp)| !stamp.tombstone);
+        let gone = live
+            .map(|(key, _)| key)
             .filter(|key| !seen.items.contains_key(*key));
         let mut drift: Vec<_> = gone
             .filter(ours)

@@ -52,7 +52,12 @@ impl Writer<'_> {
     /// something failed, or after a while; finishes what it began.
     pub(super) async fn pass(&mut self, stop: &CancellationToken) -> PassEnd {
         let mut end = PassEnd::default();
-        if let Err(trouble) = self.settle_doubts().await {
+        let settled = tokio::select! {
+            biased;
+            () = stop.cancelled() => return end,
+            settled = self.settle_doubts() => settled,
+        };
+        if let Err(trouble) = settled {
             end.trouble = Some(trouble);
             return end;
         }
@@ -169,7 +174,7 @@ impl Writer<'_> {
         key_of(write).map_or(now, |key| self.paces[key.kind.index()].next(now))
     }
 
-    /// Write units are started KB.
+    /// Write units are started KB of the new row; that the old one may have been larger, DynamoDB tells by refusing.
     fn expected_units(&self, write: &Write) -> f64 {
         let namespace_bytes = self.environment.table.layout.namespace_bytes();
         let bytes = match write {

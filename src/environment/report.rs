@@ -8,7 +8,7 @@ use crate::clock;
 use crate::metrics::From;
 use crate::model::{Item, ItemKey, Kind, Stamp};
 use crate::plan::{Hold, Holds, Plan, Reason};
-use crate::status::{Held, HeldReason, TablePhase};
+use crate::status::{Held, HeldReason, Reach, TablePhase};
 use crate::table::Trouble;
 
 /// More new holds than this are told by their number.
@@ -90,7 +90,7 @@ impl Writer<'_> {
             info!(removals = before, "the brake holds nothing any more");
         }
         if !plan.is_empty() {
-            self.set_phase(TablePhase::Writing);
+            self.report_writing(false);
         }
         self.report_holds(&plan.held, plan.stages.iter().map(Vec::len).sum());
         if self.everything {
@@ -145,7 +145,8 @@ impl Writer<'_> {
             );
         }
         let now = clock::now();
-        let (live, pending) = (self.live, self.backlog.len() + self.doubtful.len());
+        let pending = self.backlog.len() + self.doubtful.len() + self.left.len();
+        let live = self.live;
         self.report_holds(&self.holds, pending);
         self.environment.status.update(|facts| {
             facts.items = Kind::ALL.map(|kind| (kind, live[kind.index()]));
@@ -214,6 +215,17 @@ impl Writer<'_> {
     /// DynamoDB refuses an item as invalid.
     pub(super) fn report_invalid(key: &ItemKey) {
         warn!(kind = %key.kind, key = %key.key, reason = HeldReason::Malformed.label(), "DynamoDB refused the item as invalid; its previous version stays until LaunchDarkly sends another one");
+    }
+
+    /// There is something to write. What is in trouble stays so until a write was applied.
+    pub(super) fn report_writing(&self, applied: bool) {
+        let now = clock::now();
+        self.environment.status.update(|facts| {
+            let troubled = facts.table.0.reach() == Reach::Fails;
+            if facts.table.0 != TablePhase::Writing && (applied || !troubled) {
+                (facts.table, facts.table_advice) = ((TablePhase::Writing, now), None);
+            }
+        });
     }
 
     /// A request failed.

@@ -63,6 +63,7 @@ impl Writer<'_> {
         match done.outcome {
             Outcome::Applied => {
                 end.applied += 1;
+                self.report_writing(true);
                 self.applied(&done.write, done.answered);
                 Settled::Durable
             }
@@ -76,6 +77,9 @@ impl Writer<'_> {
                 self.paces[key.kind.index()].refused(done.answered, done.sent, done.expected);
                 self.count_error(&Trouble::Throttled("PutItem"));
                 Settled::Again
+            }
+            Outcome::Invalid if !matches!(done.write, Write::Put(..)) => {
+                self.fail(Trouble::Invalid("DeleteItem or the marker"), end)
             }
             Outcome::Invalid => {
                 self.invalid(&done.write);
@@ -134,7 +138,6 @@ impl Writer<'_> {
         self.remember(key.clone(), row);
         if equal {
             info!(kind = %key.kind, key = %key.key, "stored already, by a write whose answer was lost or by somebody else");
-            self.drifted.remove(key);
             self.finished(key);
             return Settled::Durable;
         }
@@ -153,6 +156,7 @@ impl Writer<'_> {
     fn finished(&mut self, key: &ItemKey) {
         self.backlog.remove(key);
         self.left.remove(key);
+        self.drifted.remove(key);
         self.received.remove(key);
         if self.holds.items.get(key).is_some_and(|hold| hold.going) {
             self.holds.items.remove(key);

@@ -13,15 +13,16 @@ use super::backoff::PassBackoff;
 use super::cell::{Cell, Reopen};
 use super::drift::{Look, Looked};
 use super::pace::Pace;
-use crate::clock;
 use crate::metrics::{DriftType, ReopenCause};
 use crate::model::{Digest, ItemKey, Observed, Stamp};
 use crate::plan::{BRAKE_TIME, Holds, Reason};
-use crate::status::TablePhase;
 use crate::table::Trouble;
 
 /// A hold that has stood so long makes the listening half ask again.
 const CONFIRM_AFTER: Duration = Duration::from_secs(5);
+
+/// A look that failed is repeated after so long.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_mins(1);
 
 /// See the module.
 #[expect(
@@ -117,6 +118,7 @@ impl<'a> Writer<'a> {
             if self.has_work() && self.retry_at <= now {
                 let end = self.pass(stop).await;
                 self.after_pass(end.trouble.as_ref(), end.applied > 0);
+                self.wish(Instant::now());
                 continue;
             }
             self.wish(now);
@@ -125,8 +127,8 @@ impl<'a> Writer<'a> {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => {}
-                () = self.cell.changed() => {}
                 looked = look(&mut self.looking) => self.looked(looked),
+                () = self.cell.changed() => {}
                 () = sleep_until(wake) => {}
             }
         }
@@ -172,7 +174,8 @@ impl<'a> Writer<'a> {
         if let Some(received) = touched.full {
             self.everything = true;
             self.full_received = Some(received);
-            self.received.clear();
+            let waiting = &self.backlog;
+            self.received.retain(|key, _| waiting.contains(key));
         }
         for (key, received) in touched.items {
             self.left.remove(&key);
@@ -219,7 +222,10 @@ impl<'a> Writer<'a> {
         let holds = self.holds.items.values().filter(|hold| !hold.going);
         holds
             .filter_map(|hold| match hold.reason {
-                Reason::Unconfirmed => Some(hold.since + CONFIRM_AFTER),
+                // What was said again since then only waits for its plan.
+                Reason::Unconfirmed => {
+                    Some(hold.since + CONFIRM_AFTER).filter(|_| hold.since >= asked)
+                }
                 Reason::Brake => Some(hold.since + BRAKE_TIME).filter(|due| asked < *due),
                 Reason::TooLarge(_) | Reason::Malformed(_) => None,
             })
@@ -275,6 +281,7 @@ impl<'a> Writer<'a> {
             Ok(_) => self.report_reached(),
             Err(trouble) => {
                 warn!(reason = %trouble, "the table could not be looked at");
+                self.verify_at = self.verify_at.min(now + LOOK_AGAIN_AFTER);
                 self.report_trouble(&trouble);
             }
         }
@@ -305,15 +312,6 @@ impl<'a> Writer<'a> {
         };
         let was_live = before.is_some_and(|stamp| !stamp.tombstone);
         self.live[index] = self.live[index] + usize::from(is_live) - usize::from(was_live);
-    }
-
-    pub(super) fn set_phase(&self, phase: TablePhase) {
-        let now = clock::now();
-        self.environment.status.update(|facts| {
-            if facts.table.0 != phase {
-                facts.table = (phase, now);
-            }
-        });
     }
 }
 

@@ -81,6 +81,12 @@ impl Decoder {
         Ok(())
     }
 
+    /// Whether an event has begun that is not complete yet.
+    pub const fn is_within_event(&self) -> bool {
+        let in_line = matches!(self.line.first(), Some(first) if *first != b':');
+        self.name.is_some() || self.data.is_some() || in_line
+    }
+
     fn line(&mut self, mut line: Vec<u8>, frames: &mut Vec<Frame>) -> Result<(), Broken> {
         if line.is_empty() {
             if self.name.is_some() || self.data.is_some() {

@@ -70,7 +70,11 @@ impl Client {
             http = http.proxy(Proxy::all(proxy.expose_secret()).map_err(|_| Setup::Proxy)?);
         }
         for pem in authorities {
-            for certificate in Certificate::from_pem_bundle(pem).map_err(tls)? {
+            let certificates = Certificate::from_pem_bundle(pem).map_err(tls)?;
+            if certificates.is_empty() {
+                return Err(Setup::Tls("a file holds no certificate".to_owned()));
+            }
+            for certificate in certificates {
                 http = http.add_root_certificate(certificate);
             }
         }
@@ -109,6 +113,7 @@ impl Client {
             state: State::Opening(Box::pin(request)),
             deadline: now + self.read_timeout.min(HEADERS_TIMEOUT),
             read_timeout: self.read_timeout,
+            spoken: false,
             decoder: Decoder::new(self.max_event_bytes),
             frames: Vec::new(),
             ready: VecDeque::new(),
@@ -232,6 +237,8 @@ pub struct Session {
     state: State,
     deadline: Instant,
     read_timeout: Duration,
+    /// It has begun to say something.
+    spoken: bool,
     decoder: Decoder,
     frames: Vec<Frame>,
     ready: VecDeque<Result<Signal, Refusal>>,
@@ -282,8 +289,13 @@ impl Session {
     /// What comes before something malformed counts, whatever the chunks are.
     fn take(&mut self, chunk: &Bytes) {
         let now = Instant::now();
-        self.deadline = now + self.read_timeout;
         let decoded = self.decoder.push(chunk, &mut self.frames);
+        let event = |frame: &Frame| matches!(frame, Frame::Event { .. });
+        self.spoken |= self.decoder.is_within_event() || self.frames.iter().any(event);
+        // Signs of life keep a stream open that has said something; one that never does is of no use.
+        if self.spoken {
+            self.deadline = now + self.read_timeout;
+        }
         for frame in self.frames.drain(..) {
             self.ready.push_back(match frame {
                 Frame::Comment => Ok(Signal::Alive),

@@ -227,6 +227,19 @@ struct Header {
     prerequisites: Vec<Arc<str>>,
 }
 
+/// The members that we read.
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "lowercase")]
+enum Member {
+    Key,
+    Version,
+    Deleted,
+    Unbounded,
+    Prerequisites,
+    #[serde(other)]
+    Other,
+}
+
 impl Header {
     fn read(key: &ItemKey, text: &str) -> Result<Self, Fault> {
         if key.key.is_empty() || key.key.len() > MAX_KEY_BYTES {
@@ -256,19 +269,20 @@ impl<'de> Deserialize<'de> for Header {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Header, A::Error> {
                 let mut header = Header::default();
-                // A name may be escaped, so it is not always borrowed.
-                while let Some(name) = map.next_key::<std::borrow::Cow<'de, str>>()? {
-                    match &*name {
-                        "key" => header.key = lenient(map.next_value()?),
-                        "version" => header.version = lenient(map.next_value()?),
-                        "deleted" => {
+                while let Some(member) = map.next_key()? {
+                    match member {
+                        Member::Key => header.key = lenient(map.next_value()?),
+                        Member::Version => header.version = lenient(map.next_value()?),
+                        Member::Deleted => {
                             header.deleted = lenient(map.next_value()?).unwrap_or_default();
                         }
-                        "unbounded" => {
+                        Member::Unbounded => {
                             header.unbounded = lenient(map.next_value()?).unwrap_or_default();
                         }
-                        "prerequisites" => header.prerequisites = prerequisites(map.next_value()?),
-                        _ => {
+                        Member::Prerequisites => {
+                            header.prerequisites = prerequisites(map.next_value()?);
+                        }
+                        Member::Other => {
                             map.next_value::<IgnoredAny>()?;
                         }
                     }

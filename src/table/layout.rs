@@ -128,6 +128,10 @@ pub fn row_digest(row: &HashMap<String, AttributeValue>) -> Digest {
                 std::borrow::Cow::Borrowed(text.as_bytes()),
             ),
             AttributeValue::N(text) => (name.as_str(), 'N', text.as_bytes().into()),
+            // Never ours, and their order is not told: that they are there is what matters.
+            AttributeValue::M(_) | AttributeValue::L(_) => {
+                (name.as_str(), '?', type_name(value).as_bytes().into())
+            }
             // Never ours, so only equality with itself matters.
             other => (name.as_str(), '?', format!("{other:?}").into_bytes().into()),
         })

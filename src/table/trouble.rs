@@ -1,6 +1,7 @@
 //! What goes wrong with DynamoDB, in sentences that say what to do.
 
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_dynamodb::error::{ConnectorError, ProvideErrorMetadata, SdkError};
 
 use super::connection::is_throttling;
 
@@ -85,8 +86,9 @@ impl Trouble {
                         .as_connector_error()
                         .map(|error| error as &dyn std::error::Error),
                 );
-                // Credentials are fetched before anything is sent.
-                return if failure.is_other() || failure.is_user() {
+                let without_credentials =
+                    failure.as_connector_error().is_some_and(lacks_credentials);
+                return if without_credentials {
                     Trouble::NoCredentials(operation, cause)
                 } else {
                     Trouble::Unavailable(operation, cause)
@@ -140,6 +142,20 @@ fn speaks_of_keys(message: &str) -> bool {
         || message.contains("missing the key")
         || message.contains("missed key")
         || message.contains("query condition missed")
+        // An index on `version` of another type refuses every item.
+        || message.contains("index key")
+}
+
+/// Credentials are fetched before anything is sent.
+fn lacks_credentials(error: &ConnectorError) -> bool {
+    let mut next: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = next {
+        if error.is::<CredentialsError>() {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 fn innermost(error: Option<&dyn std::error::Error>) -> String {

@@ -1,11 +1,16 @@
 //! What the running daemon answers over HTTP.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{interval, timeout};
 
 use crate::process::PATIENCE;
+
+/// Between two questions.
+const BETWEEN: Duration = Duration::from_millis(10);
 
 /// An answer.
 #[derive(Debug, PartialEq)]
@@ -45,8 +50,11 @@ pub(crate) async fn get(port: u16, path: &str) -> Answer {
 /// Asks until the answer is as it should be: for what follows an event at once, but not before it is told.
 pub(crate) async fn until(port: u16, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
     let mut last = None;
+    // Not as fast as it can: the program wants to work as well.
+    let mut turns = interval(BETWEEN);
     let asked = async {
         loop {
+            turns.tick().await;
             let answer = get(port, path).await;
             if wanted(&answer) {
                 return answer;

@@ -1,6 +1,9 @@
 //! The program as a process, from outside: what it is given, what it prints, how it ends. LaunchDarkly and DynamoDB are
 //! simulated in the process of the tests. One file a promise.
 
+#![cfg(feature = "demo")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests may")]
+
 mod ask;
 mod process;
 mod world;

@@ -22,15 +22,14 @@ async fn until_block(admin: u16, wanted: impl Fn(&Value) -> bool) -> Value {
     block(&status)
 }
 
-async fn started(world: &World) -> (Running, u16, u16) {
-    // What LaunchDarkly's silence means is seen within the test.
+/// Running and ready, and quick to notice what is wrong.
+async fn started(world: &World, read_timeout: &str) -> (Running, u16, u16) {
     let relay = world
         .program(&["run"])
-        .set("DISCONNECTED_STATUS_TIME", "100ms");
-    let relay = relay
-        .set("STREAM_READ_TIMEOUT", "1s")
-        .set("MARKER_CHECK_INTERVAL", "1s");
-    let relay = relay.start();
+        .set("DISCONNECTED_STATUS_TIME", "100ms")
+        .set("MARKER_CHECK_INTERVAL", "1s")
+        .set("STREAM_READ_TIMEOUT", read_timeout)
+        .start();
     relay.first_write().await;
     let (work, admin) = relay.ports().await;
     (relay, work, admin)
@@ -40,7 +39,7 @@ async fn started(world: &World) -> (Running, u16, u16) {
 async fn after_the_first_write_everything_is_well() {
     let world = World::with_flags(3).await;
     world.production.set_id("5f00");
-    let (relay, work, admin) = started(&world).await;
+    let (relay, work, admin) = started(&world, "5m").await;
     for port in [work, admin] {
         assert_eq!(ask::get(port, "/livez").await.status, 200);
         let ready = ask::get(port, "/readyz").await;
@@ -100,6 +99,9 @@ async fn after_the_first_write_everything_is_well() {
         let end = health(work, arguments).await;
         assert_eq!(end.code, Some(0), "{end:?}");
     }
+    let in_container = world.program(&["health", "--ready"]);
+    let in_container = in_container.set("PORT", &work.to_string());
+    assert_eq!(in_container.output().await.code, Some(0));
     let end = health(work, &["--ready", "--json"]).await;
     assert_eq!(
         end.json(),
@@ -117,7 +119,7 @@ async fn after_the_first_write_everything_is_well() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_launchdarkly_it_stays_ready_and_says_that_it_is_stale() {
     let world = World::with_flags(3).await;
-    let (relay, work, admin) = started(&world).await;
+    let (relay, work, admin) = started(&world, "1s").await;
     world.launchdarkly.stop().await;
     let sync = until_block(admin, |it| it["stale"] == true).await;
     assert_eq!(sync["source"]["phase"], "interrupted", "{sync}");
@@ -142,7 +144,7 @@ async fn without_launchdarkly_it_stays_ready_and_says_that_it_is_stale() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_the_store_it_stays_ready_and_catches_up_later() {
     let world = World::with_flags(3).await;
-    let (relay, work, admin) = started(&world).await;
+    let (relay, work, admin) = started(&world, "5m").await;
     world.store.stop().await;
     world.production.put_flag(&flag("new", 1));
     let sync = until_block(admin, |it| it["table"]["phase"] == "unreachable").await;

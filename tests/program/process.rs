@@ -1,7 +1,7 @@
 //! The program as a process: started with nothing but what a test gives it, its lines heard as they come.
 
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -146,10 +146,8 @@ impl Running {
                 heard.changed().await.unwrap();
             }
         };
-        match timeout(PATIENCE, found).await {
-            Ok(found) => found,
-            Err(_) => panic!("never came: {what}; {:#?}", self.heard.borrow()),
-        }
+        let found = timeout(PATIENCE, found).await;
+        found.unwrap_or_else(|_| panic!("never came: {what}; {:#?}", self.heard.borrow()))
     }
 
     /// The first line that contains `text`.
@@ -184,7 +182,7 @@ impl Running {
     }
 
     pub(crate) async fn signal(&self, name: &str) {
-        let pid = self.child.id().expect("it runs");
+        let pid = self.child.id().unwrap();
         let kill = format!("kill -s {name} {pid}");
         let sent = Command::new("sh").args(["-c", &kill]).status().await;
         assert!(sent.unwrap().success(), "{kill}");
@@ -203,23 +201,19 @@ impl Running {
 
     /// Waits until it has ended by itself.
     pub(crate) async fn end(mut self) -> Output {
-        let status = match timeout(PATIENCE, self.child.wait()).await {
-            Ok(status) => status.unwrap(),
-            Err(_) => panic!("does not end; {:#?}", self.heard.borrow()),
-        };
+        let ended = timeout(PATIENCE, self.child.wait()).await;
+        let ended = ended.unwrap_or_else(|_| panic!("does not end; {:#?}", self.heard.borrow()));
         // Whatever it wrote is in the pipes still.
         while self.readers.join_next().await.is_some() {}
-        self.heard.send_modify(|_| {});
         let heard = self.heard.borrow();
-        let whole = |lines: &[String]| lines.iter().map(|line| format!("{line}\n")).collect();
+        let whole = |lines: &[String]| {
+            let ended = lines.iter().flat_map(|line| [line.as_str(), "\n"]);
+            ended.collect()
+        };
         Output {
-            code: code(status),
+            code: ended.unwrap().code(),
             stdout: whole(&heard.stdout),
             stderr: whole(&heard.stderr),
         }
     }
-}
-
-fn code(status: ExitStatus) -> Option<i32> {
-    status.code()
 }

@@ -6,7 +6,7 @@ use ld_dynamodb_relay::simulator::Behaviour;
 use ld_dynamodb_relay::simulator::store::{Fault, Operation, Refusal};
 
 use crate::ask;
-use crate::process::Output;
+use crate::process::Program;
 use crate::world::{KEY, PREFIX, TABLE, World, flag};
 
 const OTHER_KEY: &str = "sdk-c0ffee00-0000-4000-8000-00000000cafe";
@@ -71,7 +71,7 @@ allowedOrigin = "https://one.example"
         "LD_ENV_production",
         "LD_PREFIX_production",
     ];
-    let program = given.into_iter().fold(program, |it, name| it.unset(name));
+    let program = given.into_iter().fold(program, Program::unset);
     let relay = program.with_file("ld-relay.conf", &file).start();
     relay.first_write().await;
     world.assert_equal();
@@ -156,7 +156,7 @@ async fn with_exit_on_error_it_gives_up_after_init_timeout() {
     let end = world
         .program(&["run"])
         .set("EXIT_ON_ERROR", "true")
-        .set("INIT_TIMEOUT", "300ms")
+        .set("INIT_TIMEOUT", "1s")
         .output()
         .await;
     assert_eq!(end.code, Some(3), "{end:?}");
@@ -211,11 +211,8 @@ async fn a_slow_first_write_is_a_reason_to_give_up_too_and_finishes_what_it_bega
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_shot_ends_with_what_became_of_it() {
     let world = World::with_flags(3).await;
-    let one_shot = async || -> Output {
-        let program = world.program(&["run"]).set("EXIT_ALWAYS", "true");
-        program.set("INIT_TIMEOUT", "1s").output().await
-    };
-    let end = one_shot().await;
+    let one_shot = || world.program(&["run"]).set("EXIT_ALWAYS", "true");
+    let end = one_shot().output().await;
     assert_eq!(end.code, Some(0), "{end:?}");
     world.assert_equal();
     for line in end.stdout.lines() {
@@ -226,13 +223,13 @@ async fn one_shot_ends_with_what_became_of_it() {
     world.production.put_flag(&flag("flag-0000", 3));
     let denied = Fault::refuse(Refusal::AccessDenied).on(Operation::PutItem);
     let denied = world.store.inject(denied);
-    let end = one_shot().await;
+    let end = one_shot().output().await;
     assert_eq!(end.code, Some(1), "{end:?}");
     assert!(end.stdout.contains("grant dynamodb:PutItem"), "{end:?}");
     denied.withdraw();
 
     world.launchdarkly.stop().await;
-    let end = one_shot().await;
+    let end = one_shot().set("INIT_TIMEOUT", "1s").output().await;
     assert_eq!(end.code, Some(1), "{end:?}");
     assert!(
         end.stdout.contains("no connection to LaunchDarkly"),

@@ -85,7 +85,7 @@ async fn stopped_in_a_first_write_the_next_start_completes_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_anywhere_it_has_marked_nothing_and_loses_nothing() {
     let world = World::new().await;
-    world.production.replace(generate(60, 11));
+    world.production.replace(generate(150, 11));
     let mut random = 0x5eed_u64;
     let mut stored = 0;
     for _ in 0..4 {
@@ -104,7 +104,7 @@ async fn killed_anywhere_it_has_marked_nothing_and_loses_nothing() {
         let done = |it: &ld_dynamodb_relay::simulator::store::Counts| it.writes() >= writes;
         world.store.wait_until(&what, done).await;
         relay.kill().await;
-        assert!(!world.is_marked(), "killed after {writes} writes of 66");
+        assert!(!world.is_marked(), "killed after {writes} writes of 165");
         let now = world.store.table(TABLE).unwrap().len();
         assert!(stored < now, "each start goes on where the last one was");
         stored = now;

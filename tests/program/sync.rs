@@ -208,3 +208,38 @@ async fn what_somebody_altered_is_brought_back() {
     );
     world.assert_equal();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_environment_is_told_of_in_one_document() {
+    let world = World::with_flags(1).await;
+    // Nothing before an empty table is all that is needed.
+    world.launchdarkly.environment("sdk-empty");
+    let program = |arguments: &[&str]| {
+        let program = world.program(arguments);
+        let program = program.set("LD_ENV_empty", "sdk-empty");
+        let program = program.set("LD_PREFIX_empty", "empty");
+        let program = program.set("LD_ENV_refused", "sdk-not-known");
+        program.set("LD_PREFIX_refused", "refused")
+    };
+    let dry = program(&["sync", "--dry-run", "--json"]).output().await;
+    let real = program(&["sync", "--json"]).output().await;
+    for end in [&dry, &real] {
+        assert_eq!(end.code, Some(1), "one of them failed: {end:?}");
+        let document = end.json();
+        let names = document["environments"].as_array().unwrap().iter();
+        let names: BTreeSet<_> = names
+            .map(|it| it["environment"].as_str().unwrap())
+            .collect();
+        assert_eq!(names, BTreeSet::from(["empty", "production", "refused"]));
+    }
+    let document = real.json();
+    let equal = document["environments"].as_array().unwrap().iter();
+    assert_eq!(
+        equal.filter(|it| it["equal"] == true).count(),
+        2,
+        "{document}"
+    );
+    world.assert_equal();
+    let marker = "empty:$inited";
+    assert!(world.store.row(TABLE, marker, marker).unwrap().is_some());
+}

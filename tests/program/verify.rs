@@ -6,8 +6,6 @@ use ld_dynamodb_relay::simulator::store::Row;
 use crate::process::Output;
 use crate::world::{PREFIX, TABLE, World, flag, large_flag};
 
-const NO_CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-
 async fn verify(world: &World, arguments: &[&str]) -> Output {
     let arguments = [&["verify"], arguments].concat();
     let end = world.program(&arguments).output().await;
@@ -29,10 +27,13 @@ async fn what_is_equal_is_the_same() {
     assert_eq!((end.code, &end.json()["same"]), (Some(0), &true.into()));
 }
 
+/// Makes the table differ.
+type Cause<'a> = &'a dyn Fn(&World);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_difference_is_named() {
     let marker = format!("{PREFIX}:$inited");
-    let cases: [(&str, &str, &dyn Fn(&World)); 7] = [
+    let cases: [(&str, &str, Cause<'_>); 7] = [
         ("missing", "flag-0000", &|world| {
             world
                 .store
@@ -110,12 +111,12 @@ async fn what_cannot_be_compared_is_trouble() {
         "{end:?}"
     );
 
-    let authority = world
-        .program(&["verify"])
-        .with_file("ca.pem", NO_CERTIFICATE);
-    let end = authority.set("PROXY_CA_CERTS", "ca.pem").output().await;
-    assert_eq!(end.code, Some(2), "{end:?}");
-    assert!(end.stderr.contains("PROXY_CA_CERTS"), "{end:?}");
+    for command in ["verify", "run"] {
+        let program = world.program(&[command]).set("PROXY_CA_CERTS", "ca.pem");
+        let end = program.with_file("ca.pem", "no certificate").output().await;
+        assert_eq!(end.code, Some(2), "{end:?}");
+        assert!(end.stderr.contains("check PROXY_CA_CERTS"), "{end:?}");
+    }
 }
 
 async fn verify_with(world: &World, name: &str, value: &str) -> Output {
