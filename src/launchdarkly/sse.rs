@@ -82,7 +82,7 @@ impl Decoder {
     }
 
     /// Whether an event has begun that is not complete yet.
-    pub const fn is_within_event(&self) -> bool {
+    pub fn is_within_event(&self) -> bool {
         let in_line = matches!(self.line.first(), Some(first) if *first != b':');
         self.name.is_some() || self.data.is_some() || in_line
     }

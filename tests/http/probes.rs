@@ -32,15 +32,15 @@ async fn readiness_is_whether_readers_have_usable_data() {
         (
             &[("a", good), ("b", refused)],
             200,
-            "ready\n1 environment aside: LaunchDarkly refuses the key\n",
-            "ready\nb: aside, LaunchDarkly refuses its key; there is no usable data\n",
+            "ready\n1 environment aside: LaunchDarkly refuses the key or has no stream for it\n",
+            "ready\nb: aside, LaunchDarkly refuses its key or has no stream for it; there is no usable data\n",
         ),
         (
             &[("a", refused), ("b", refused)],
             503,
-            "2 environments aside: LaunchDarkly refuses the key\n",
-            "a: aside, LaunchDarkly refuses its key; there is no usable data\n\
-             b: aside, LaunchDarkly refuses its key; there is no usable data\n",
+            "2 environments aside: LaunchDarkly refuses the key or has no stream for it\n",
+            "a: aside, LaunchDarkly refuses its key or has no stream for it; there is no usable data\n\
+             b: aside, LaunchDarkly refuses its key or has no stream for it; there is no usable data\n",
         ),
         (
             &[("a", |facts| {
@@ -48,8 +48,8 @@ async fn readiness_is_whether_readers_have_usable_data() {
                 refused(facts);
             })],
             200,
-            "ready\n1 environment aside: LaunchDarkly refuses the key\n",
-            "ready\na: aside, LaunchDarkly refuses its key; the data of before is still there\n",
+            "ready\n1 environment aside: LaunchDarkly refuses the key or has no stream for it\n",
+            "ready\na: aside, LaunchDarkly refuses its key or has no stream for it; the data of before is still there\n",
         ),
         (
             &[("a", misconfigured)],

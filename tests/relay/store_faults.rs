@@ -296,3 +296,21 @@ async fn a_table_with_other_keys_is_named() {
         relay.stop().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_that_closes_every_connection_is_unreachable_and_not_a_missing_permission() {
+    let world = World::with_flags(3).await;
+    let relay = world.relay().await;
+    relay.settled().await;
+    let cut = world.store.inject(Fault::cut_before_acting().on_writes());
+    world.production.put_flag(&flag("flag-1", 2));
+    relay
+        .until("in trouble", |facts| facts.table_advice.is_some())
+        .await;
+    let facts = relay.facts();
+    assert_eq!(facts.table.0, TablePhase::Unreachable, "{facts:?}");
+    cut.withdraw();
+    relay.settled().await;
+    world.assert_equal();
+    relay.stop().await;
+}

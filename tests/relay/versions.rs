@@ -244,3 +244,32 @@ async fn row_17_what_was_deleted_comes_back_with_a_higher_version_only() {
     assert_eq!(relay.facts().written, 4);
     relay.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_goes_backward_is_confirmed_while_a_long_write_goes_on() {
+    let world = World::with_flags(0).await;
+    world.production.replace(flags(0..1, 9));
+    let relay = world.relay().await;
+    relay.settled().await;
+    world.store.limit(Some(50.0));
+    world.production.quietly(|items| {
+        items.insert(Kind::Flag, flag("flag-0", 3));
+        for (key, text) in flags(1..700, 1).iter() {
+            items.insert_as(key.clone(), text.clone());
+        }
+    });
+    world
+        .production
+        .replace_and_announce(world.production.items());
+    relay
+        .until("confirmed", |_| {
+            relay.count("versions_lowered_total", &[]) == 1
+        })
+        .await;
+    assert!(relay.facts().pending > 0, "there was work all the time");
+    assert_eq!(world.stored("features", "flag-0"), Some(flag("flag-0", 3)));
+    world.store.limit(None);
+    relay.settled().await;
+    world.assert_equal();
+    relay.stop().await;
+}
