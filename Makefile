@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test ci fmt lint unit doc interop-setup interop packaging image-parts deny advisories image up smoke test-dynamodb-local
+.PHONY: help demo test ci fmt lint unit doc interop-setup interop packaging image-parts bench deny advisories image up smoke test-dynamodb-local
 
 TOOLS := $(CURDIR)/.tools
 TESTS := tests/packaging
@@ -55,6 +55,9 @@ packaging: $(PYTHON) $(ACTIONLINT) ## Dockerfile, compose file, workflows and sc
 
 image-parts: ## the image without a container engine: the Dockerfile's own commands, and what they make in a chroot
 	python3 $(TESTS)/image.py
+
+bench: image-parts ## measure the figures of docs/performance.md and write them there: takes minutes, on an idle machine
+	cargo bench --locked --bench figures
 
 deny: $(DENY) ## licences, banned crates and where crates come from
 	cargo fetch --locked

@@ -321,6 +321,16 @@ impl EnvironmentStatus {
         });
     }
 
+    /// The same for what comes with every row and every byte: wakes nobody, so who waits sees it with the next
+    /// [`update`](Self::update).
+    pub fn note(&self, change: impl FnOnce(&mut Facts)) {
+        self.0.send_if_modified(|facts| {
+            change(facts);
+            facts.track();
+            false
+        });
+    }
+
     /// Waits until this holds of what is known.
     pub async fn wait_until(&self, holds: impl FnMut(&Facts) -> bool) {
         if self.0.subscribe().wait_for(holds).await.is_err() {

@@ -269,7 +269,7 @@ impl<'a> Listener<'a> {
         let now = clock::now();
         self.environment
             .status
-            .update(|facts| facts.heard = Some(now));
+            .note(|facts| facts.heard = Some(now));
     }
 
     /// A connection ended by itself: decides when to try again.

@@ -197,7 +197,7 @@ impl Writer<'_> {
         if let Some(drift) = drift {
             metrics.repairs.of(drift).increment(1);
         }
-        self.environment.status.update(|facts| facts.written += 1);
+        self.environment.status.note(|facts| facts.written += 1);
         let action = match item {
             None => "removed",
             Some(item) if item.is_tombstone() => "deleted",

@@ -1,0 +1,48 @@
+//! docs/performance.md says what `make bench` prints: every figure, no other, and a word about each that is missed.
+
+#[path = "../benches/figures/figure.rs"]
+mod figure;
+
+use figure::{FIGURES, Figure};
+
+const DOCUMENT: &str = include_str!("../docs/performance.md");
+
+/// The document's rows: name, target, median, spread, rounds, whether it was reached.
+fn rows(document: &str) -> Vec<Vec<&str>> {
+    document
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"))
+        .map(|line| line.split(" | ").map(str::trim).collect())
+        .filter(|cells: &Vec<_>| !["figure", "---"].contains(&cells[0]))
+        .collect()
+}
+
+fn target(figure: &Figure) -> String {
+    figure
+        .at_most
+        .map_or_else(String::new, |most| figure.unit.write(most))
+}
+
+#[test]
+fn the_table_has_the_figures_that_are_measured() {
+    let expected: Vec<_> = FIGURES.iter().map(|it| (it.name, target(it))).collect();
+    let written: Vec<_> = rows(DOCUMENT)
+        .iter()
+        .map(|cells| (cells[0], cells[1].to_owned()))
+        .collect();
+    assert_eq!(written, expected, "run `make bench`");
+}
+
+#[test]
+fn what_is_missed_is_explained() {
+    for cells in rows(DOCUMENT) {
+        let headline = format!("### {}\n", cells[0]);
+        let missed = cells.last() == Some(&"**no**");
+        assert_eq!(
+            missed,
+            DOCUMENT.contains(&headline),
+            "{}: what misses its figure has a paragraph that says why, and nothing else has one",
+            cells[0]
+        );
+    }
+}
