@@ -220,7 +220,7 @@ impl Writer<'_> {
     /// There is something to write. What is in trouble stays so until a write was applied.
     pub(super) fn report_writing(&self, applied: bool) {
         let now = clock::now();
-        self.environment.status.update(|facts| {
+        self.environment.status.note(|facts| {
             let troubled = facts.table.0.reach() == Reach::Fails;
             if facts.table.0 != TablePhase::Writing && (applied || !troubled) {
                 (facts.table, facts.table_advice) = ((TablePhase::Writing, now), None);
