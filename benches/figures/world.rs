@@ -16,7 +16,8 @@ pub(crate) const TABLE: &str = "flags";
 /// What the image holds. Not cargo's own build for a bench, which has the tests' features of the crates too.
 const DAEMON: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
-    "/target/image/root/ld-dynamodb-relay"
+    "/target/image/",
+    "root/ld-dynamodb-relay"
 );
 const KEY: &str = "sdk-00000000-0000-4000-8000-000000000001";
 const MARKER: &str = "$inited";
