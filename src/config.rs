@@ -25,7 +25,7 @@ mod values;
 pub use load::load;
 pub use origin::{Origin, Problems, Remark};
 pub use report::{Input, Loaded, Setting, Verdict};
-pub use secret::mask;
+pub use secret::{Reference, Secret, mask};
 pub use sources::Sources;
 
 use std::path::PathBuf;
@@ -59,7 +59,7 @@ pub struct Environment {
     /// Its name here: on the status, in metrics and logs.
     pub name: Arc<str>,
     /// The server-side SDK key.
-    pub sdk_key: SecretString,
+    pub sdk_key: Secret,
     /// The table that its readers read.
     pub table: String,
     /// The prefix that its readers use; empty for none.
@@ -68,6 +68,10 @@ pub struct Environment {
     pub log_level: Option<LevelFilter>,
     /// LaunchDarkly's project key, where given.
     pub project: Option<String>,
+    /// LaunchDarkly's key of the environment, where given and other than the name.
+    pub environment_key: Option<String>,
+    /// The webhook's secrets for this environment; where there are none, [`Webhook::secrets`] hold.
+    pub webhook_secrets: Vec<Secret>,
     /// LaunchDarkly's environment ID (the "client-side ID"), where given.
     pub environment_id: Option<String>,
     /// The mobile key, where given: shown masked on the status, used for nothing.
@@ -123,7 +127,18 @@ pub struct Http {
     /// What every metric's name begins with, with the underscore at its end.
     pub metrics_prefix: String,
     /// Allows operators from elsewhere than loopback.
-    pub admin_token: Option<SecretString>,
+    pub admin_token: Option<Secret>,
+    /// What the webhook takes.
+    pub webhook: Webhook,
+}
+
+/// What the webhook takes.
+#[derive(Clone)]
+pub struct Webhook {
+    /// Its secrets, one or while they are changed two; none switches it off, but for environments with their own.
+    pub secrets: Vec<Secret>,
+    /// What is dated longer ago wakes nobody.
+    pub max_age: Duration,
 }
 
 /// When to start, give up and stop.

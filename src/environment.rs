@@ -4,6 +4,7 @@
 
 mod backoff;
 mod cell;
+mod control;
 mod drift;
 mod inspect;
 mod listen;
@@ -16,11 +17,11 @@ mod write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use crate::launchdarkly::Client;
 use crate::metrics::EnvironmentMetrics;
+use crate::secrets::Kept;
 use crate::status::EnvironmentStatus;
 use crate::table::Table;
 
@@ -28,6 +29,7 @@ use cell::{Cell, Reopen};
 use listen::Listener;
 use write::Writer;
 
+pub use control::{Control, Hint};
 pub use drift::look_at as look;
 pub use inspect::{Comparison, Difference, Failure};
 
@@ -52,13 +54,17 @@ pub struct Environment {
     /// Its name.
     pub name: Arc<str>,
     /// The SDK key.
-    pub key: SecretString,
+    pub key: Kept,
     /// Opens streams.
     pub client: Client,
     /// Where it goes.
     pub table: Table,
     /// How it is written.
     pub habits: Habits,
+    /// LaunchDarkly's ID of the environment, where the settings name it.
+    pub environment_id: Option<Arc<str>>,
+    /// What others ask of it.
+    pub control: Control,
     /// What is known of it.
     pub status: EnvironmentStatus,
     /// What it counts.

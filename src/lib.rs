@@ -19,6 +19,7 @@ pub mod launchdarkly;
 pub mod table;
 
 pub mod environment;
+pub mod secrets;
 pub mod supervisor;
 
 pub mod clock;

@@ -16,7 +16,7 @@ pub use derived::Known;
 pub use family::{By, Family, Labels};
 pub use labels::{
     Action, DriftType, ErrorClass, From, Ignored, Label, Op, Purpose, ReopenCause, SessionEnd,
-    WriteOutcome,
+    Wake, WebhookResult, WriteOutcome,
 };
 
 use family::{Registry, families};
@@ -39,6 +39,8 @@ families! {
         "sessions_total" => sessions: By<SessionEnd, Counter>,
         /// Times that everything was asked for again, by why.
         "reopens_total" => reopens: By<ReopenCause, Counter>,
+        /// Wakes by a webhook, by what became of them.
+        "webhook_wakes_total" => wakes: By<Wake, Counter>,
         /// Items that LaunchDarkly said are different, by what said so.
         "changes_total" => changes: By<(Kind, Action), Counter>,
         /// Changes that were left aside, by why.
@@ -47,7 +49,7 @@ families! {
         "versions_lowered_total" => versions_lowered: Counter,
         /// Writes by how they ended.
         "writes_total" => writes: By<WriteOutcome, Counter>,
-        /// Seconds from an event's last byte received to its write acknowledged.
+        /// Seconds until a write was acknowledged, from its event's last byte received or from its webhook's date.
         "propagation_seconds" => propagation: By<From, Histogram>,
         /// Seconds that a write request took.
         "write_seconds" => write_seconds: Histogram,
@@ -71,6 +73,8 @@ families! {
 families! {
     /// What the process counts.
     pub struct ProcessSeries {
+        /// Requests to the webhook, by what became of them.
+        "webhooks_total" => webhooks: By<WebhookResult, Counter>,
         /// Panics that ended an environment's task; it was made anew.
         "panics_total" => panics: Counter,
     }
@@ -115,6 +119,11 @@ impl Metrics {
     pub fn environment(&self, name: &str) -> EnvironmentMetrics {
         let name = Pair::new("environment", name.to_owned());
         EnvironmentMetrics(Arc::new(Series::bind(&self.0.registry, &[name])))
+    }
+
+    /// A request to the webhook was answered.
+    pub fn webhook(&self, result: WebhookResult) {
+        self.0.process.webhooks.of(result).increment(1);
     }
 
     /// A task of an environment panicked.

@@ -11,9 +11,10 @@ use tracing::{Instrument, error, info_span, warn};
 
 use crate::clock;
 use crate::config::Config;
-use crate::environment::{Environment, Habits};
+use crate::environment::{Control, Environment, Habits};
 use crate::launchdarkly::Client;
 use crate::metrics::Metrics;
+use crate::secrets::Keeper;
 use crate::status::EnvironmentStatus;
 use crate::table::{Connection, Table};
 
@@ -33,6 +34,7 @@ pub fn assemble(
     connection: &Connection,
     metrics: &Metrics,
     confirmed_removals: Option<usize>,
+    keeper: &mut Keeper,
 ) -> anyhow::Result<Vec<Environment>> {
     let client = client(config)?;
     let many = u32::try_from(config.environments.len()).unwrap_or(u32::MAX);
@@ -48,17 +50,19 @@ pub fn assemble(
         repair: config.upkeep.repair,
         confirmed_removals,
     };
-    let make = |(turn, environment): (u32, &crate::config::Environment)| Environment {
+    let mut make = |(turn, environment): (u32, &crate::config::Environment)| Environment {
         name: environment.name.clone(),
-        key: environment.sdk_key.clone(),
+        key: keeper.keep(&environment.sdk_key, |_| Ok(())),
         client: client.clone(),
         table: Table::new(connection.clone(), &*environment.table, &environment.prefix),
         habits,
+        environment_id: environment.environment_id.as_deref().map(Into::into),
+        control: Control::default(),
         status: EnvironmentStatus::new(clock::now()),
         metrics: metrics.environment(&environment.name),
         first_delay: (spread * turn).mul_f64(0.5 + rand::random::<f64>() / 2.0),
     };
-    Ok((0..).zip(&config.environments).map(make).collect())
+    Ok((0..).zip(&config.environments).map(&mut make).collect())
 }
 
 /// The client for LaunchDarkly that all environments share.

@@ -11,6 +11,7 @@ use crate::environment::{Environment, Failure};
 use crate::launchdarkly::Greeting;
 use crate::metrics::Metrics;
 use crate::model::{Content, Desired, Kind, MAX_ROW_BYTES};
+use crate::secrets::Keeper;
 use crate::supervisor::assemble;
 use crate::table::{Connection, Trouble};
 
@@ -46,7 +47,10 @@ pub struct Finding {
 pub async fn examine(config: &Config, connection: &Connection) -> anyhow::Result<Vec<Finding>> {
     let metrics = Metrics::new(&config.http.metrics_prefix);
     let mut findings = Vec::new();
-    for environment in assemble(config, connection, &metrics, None)? {
+    let mut keeper = Keeper::default();
+    let environments = assemble(config, connection, &metrics, None, &mut keeper)?;
+    keeper.read().await;
+    for environment in environments {
         let mut chart = Chart {
             environment: environment.name.to_string(),
             findings: &mut findings,
@@ -145,10 +149,10 @@ impl Chart<'_> {
     }
 
     async fn polling(&mut self, environment: &Environment, base_uri: &str) {
-        let answer = environment
-            .client
-            .poll_status(base_uri, &environment.key)
-            .await;
+        let Some(key) = environment.key.value() else {
+            return;
+        };
+        let answer = environment.client.poll_status(base_uri, &key).await;
         match answer {
             Ok(200) => self.note("polling", Level::Ok, "BASE_URI answers this key".into()),
             Ok(status) => self.note(

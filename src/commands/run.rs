@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::environment::Environment;
 use crate::http::{self, App, EnvironmentInfo};
 use crate::metrics::Metrics;
+use crate::secrets::Keeper;
 use crate::status::EnvironmentStatus;
 use crate::supervisor::{assemble, supervise};
 use crate::table::Connection;
@@ -68,7 +69,9 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<End> {
     let metrics = Metrics::new(&config.http.metrics_prefix);
-    let environments = assemble(config, &connection, &metrics, None)?;
+    let mut keeper = Keeper::default();
+    let environments = assemble(config, &connection, &metrics, None, &mut keeper)?;
+    keeper.read().await;
     let (work, admin) = ports.addresses()?;
     info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -91,6 +94,7 @@ pub async fn run(
         };
         tokio::join!(
             environments,
+            keeper.run(served.clone()),
             http::serve(ports.work, ports.admin, app, served.clone())
         );
     };

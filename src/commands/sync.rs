@@ -13,6 +13,7 @@ use super::run::stop_on_signals;
 use crate::config::Config;
 use crate::environment::Environment;
 use crate::metrics::Metrics;
+use crate::secrets::Keeper;
 use crate::status::{Facts, HeldReason, SourcePhase, TablePhase};
 use crate::supervisor::{assemble, supervise};
 use crate::table::Connection;
@@ -33,7 +34,15 @@ pub async fn sync(
     confirmed_removals: Option<usize>,
 ) -> anyhow::Result<Vec<Synced>> {
     let metrics = Metrics::new(&config.http.metrics_prefix);
-    let environments = assemble(config, connection, &metrics, confirmed_removals)?;
+    let mut keeper = Keeper::default();
+    let environments = assemble(
+        config,
+        connection,
+        &metrics,
+        confirmed_removals,
+        &mut keeper,
+    )?;
+    keeper.read().await;
     let patience = config.lifecycle.init_timeout;
     let watched = environments.clone();
     let stop = CancellationToken::new();

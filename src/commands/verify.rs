@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::environment::{Comparison, Difference, Environment, Failure};
 use crate::metrics::Metrics;
 use crate::model::ItemKey;
+use crate::secrets::Keeper;
 use crate::supervisor::assemble;
 use crate::table::Connection;
 
@@ -33,7 +34,15 @@ pub async fn compare(
     confirmed_removals: Option<usize>,
 ) -> anyhow::Result<Vec<Compared>> {
     let metrics = Metrics::new(&config.http.metrics_prefix);
-    let environments = assemble(config, connection, &metrics, confirmed_removals)?;
+    let mut keeper = Keeper::default();
+    let environments = assemble(
+        config,
+        connection,
+        &metrics,
+        confirmed_removals,
+        &mut keeper,
+    )?;
+    keeper.read().await;
     let patience = config.lifecycle.init_timeout;
     let compared = join_all(environments.iter().map(|it| it.compare(patience))).await;
     Ok(environments.into_iter().zip(compared).collect())

@@ -55,6 +55,8 @@ fn whole(draft: EnvironmentDraft, shared: Option<&str>) -> Option<Environment> {
         prefix: draft.prefix.unwrap_or_default(),
         log_level: draft.log_level,
         project: draft.project,
+        environment_key: draft.environment_key,
+        webhook_secrets: draft.webhook_secrets,
         environment_id: draft.environment_id,
         mobile_key: draft.mobile_key,
     })
@@ -142,6 +144,8 @@ impl Checker<'_> {
             }
             return;
         };
+        // What is kept elsewhere is judged when it is read.
+        let Some(key) = &key.value else { return };
         match keys::judge(key.expose_secret(), launchdarkly) {
             Judged::Right => {}
             Judged::Unusual => self.findings.warning(

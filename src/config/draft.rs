@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tracing::level_filters::LevelFilter;
 
-use super::{Http, Lifecycle, Log, Store, Upkeep, Upstream};
+use super::{Http, Lifecycle, Log, Secret, Store, Upkeep, Upstream, Webhook};
 
 /// A configuration in the making.
 pub(super) struct Draft {
@@ -23,11 +23,13 @@ pub(super) struct Draft {
 /// An environment in the making.
 pub(super) struct EnvironmentDraft {
     pub(super) name: String,
-    pub(super) sdk_key: Option<SecretString>,
+    pub(super) sdk_key: Option<Secret>,
     pub(super) table: Option<String>,
     pub(super) prefix: Option<String>,
     pub(super) log_level: Option<LevelFilter>,
     pub(super) project: Option<String>,
+    pub(super) environment_key: Option<String>,
+    pub(super) webhook_secrets: Vec<Secret>,
     pub(super) environment_id: Option<String>,
     pub(super) mobile_key: Option<SecretString>,
 }
@@ -59,6 +61,10 @@ impl Draft {
                 metrics: false,
                 metrics_prefix: String::new(),
                 admin_token: None,
+                webhook: Webhook {
+                    secrets: Vec::new(),
+                    max_age: Duration::ZERO,
+                },
             },
             lifecycle: Lifecycle {
                 init_timeout: Duration::ZERO,
@@ -97,6 +103,8 @@ impl EnvironmentDraft {
             prefix: None,
             log_level: None,
             project: None,
+            environment_key: None,
+            webhook_secrets: Vec::new(),
             environment_id: None,
             mobile_key: None,
         }

@@ -1,10 +1,65 @@
 //! Secrets: where they may be kept, and how they stay out of every text.
 
-use std::path::Path;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
 use super::sources::Sources;
+
+/// A secret: itself, or where it is kept, or both where it has been read from there.
+#[derive(Clone)]
+pub struct Secret {
+    /// The secret, where it is known.
+    pub value: Option<SecretString>,
+    /// Where it is kept; nowhere if it was given as it is, and then it never changes.
+    pub reference: Option<Reference>,
+}
+
+/// Where a secret is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Reference {
+    /// In a file.
+    File(PathBuf),
+    /// In AWS Systems Manager's Parameter Store, under this name.
+    Parameter(String),
+    /// In AWS Secrets Manager: a name or an ARN, and the member of a JSON object if it is one.
+    SecretsManager {
+        /// The name or ARN.
+        id: String,
+        /// The member that holds the secret.
+        member: Option<String>,
+    },
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(out, "file:{}", path.display()),
+            Self::Parameter(name) => write!(out, "ssm:{name}"),
+            Self::SecretsManager { id, member: None } => write!(out, "secretsmanager:{id}"),
+            Self::SecretsManager {
+                id,
+                member: Some(member),
+            } => write!(out, "secretsmanager:{id}#{member}"),
+        }
+    }
+}
+
+impl From<SecretString> for Secret {
+    fn from(value: SecretString) -> Self {
+        Self {
+            value: Some(value),
+            reference: None,
+        }
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(value: &str) -> Self {
+        SecretString::from(value).into()
+    }
+}
 
 /// What remains of a secret on a page or a screen: its last four characters, if it is long enough to spare them.
 pub fn mask(secret: &SecretString) -> String {

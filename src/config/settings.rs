@@ -35,7 +35,7 @@ const fn row(
 #[rustfmt::skip] // A row a line or two: it is read as a table.
 pub(super) const OPTIONS: &[Opt] = &[
     row("LD_ENV_", "environment.sdk_key", &["Environment.sdkKey"], Shape::Secret, "",
-        OfEnvironment(|it, v| { it.sdk_key = Some(SecretString::from(v)); Ok(()) })),
+        OfEnvironment(|it, v| { it.sdk_key = Some(v.into()); Ok(()) })),
     row("LD_TABLE_NAME_", "environment.table", &["Environment.tableName"], Shape::Text, "",
         OfEnvironment(|it, v| { it.table = Some(table_name(v)?); Ok(()) })),
     row("LD_PREFIX_", "environment.prefix", &["Environment.prefix"], Shape::Text, "",

@@ -1,6 +1,7 @@
 //! One session and one look at the table, compared and not written: what `verify`, `sync --dry-run` and `doctor` show.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
@@ -32,6 +33,9 @@ pub struct Comparison {
 /// Why nothing could be compared.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
+    /// There is no SDK key.
+    #[error("{0}")]
+    Key(Arc<str>),
     /// LaunchDarkly did not say everything.
     #[error(transparent)]
     Source(#[from] Refusal),
@@ -58,7 +62,10 @@ impl Environment {
     /// Hears everything once. Never longer than `patience`.
     pub async fn hear(&self, patience: Duration) -> Result<(Desired, Greeting), Failure> {
         let deadline = Instant::now() + patience;
-        let mut session = self.client.open(&self.key);
+        let Some(key) = self.key.value() else {
+            return Err(Failure::Key(self.key.trouble().unwrap_or_default()));
+        };
+        let mut session = self.client.open(&key);
         let asked = session.asked;
         let mut greeting = Greeting::default();
         loop {

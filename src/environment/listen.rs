@@ -121,7 +121,10 @@ impl<'a> Listener<'a> {
                 "asking LaunchDarkly for everything again"
             );
         }
-        let session = self.environment.client.open(&self.environment.key);
+        let Some(key) = self.environment.key.value() else {
+            return;
+        };
+        let session = self.environment.client.open(&key);
         self.opening = Some(Line {
             session,
             first_event: None,

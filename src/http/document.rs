@@ -35,7 +35,12 @@ impl EnvironmentInfo {
     pub fn new(environment: &Environment, endpoint: Option<&str>) -> Self {
         Self {
             name: Arc::clone(&environment.name),
-            sdk_key: masked(&environment.sdk_key),
+            sdk_key: environment
+                .sdk_key
+                .value
+                .as_ref()
+                .map(masked)
+                .unwrap_or_default(),
             mobile_key: environment.mobile_key.as_ref().map(masked),
             environment_id: environment.environment_id.clone(),
             project: environment.project.clone(),

@@ -147,6 +147,8 @@ labels! {
         Settle = "settle",
         /// Writing a difference.
         Change = "change",
+        /// Remembering which environment of LaunchDarkly's is stored here.
+        Identity = "identity",
     }
 
     /// How a row differs though nobody announced it.
@@ -173,12 +175,58 @@ labels! {
         Older = "older",
         /// The stream hinted at news without saying them.
         Hint = "hint",
+        /// A webhook announced what the stream has not delivered.
+        Webhook = "webhook",
+        /// An operator wanted it.
+        Operator = "operator",
+        /// The SDK key is another one.
+        Key = "key",
     }
 
     /// From which instant propagation is counted.
     From = "from" {
         /// The event's last byte received.
         Received = "received",
+        /// The date of the webhook that announced the change.
+        WebhookDate = "webhook_date",
+    }
+
+    /// What became of a request to the webhook.
+    WebhookResult = "result" {
+        /// It woke an environment at least.
+        Woken = "woken",
+        /// Signed, but unreadable: it woke all.
+        Unreadable = "unreadable",
+        /// It is about an environment that is not here.
+        Unmatched = "unmatched",
+        /// It is about nothing that SDKs would see.
+        Ignored = "ignored",
+        /// It was here before.
+        Duplicate = "duplicate",
+        /// It is dated too long ago.
+        Late = "late",
+        /// Not signed, or not with the right secret.
+        Unsigned = "unsigned",
+        /// Signed, to an environment that does not exist.
+        UnknownEnvironment = "unknown_environment",
+        /// The body was too large.
+        TooLarge = "too_large",
+        /// The body did not come in time, or broke off.
+        TooSlow = "too_slow",
+        /// Too many at once.
+        Busy = "busy",
+    }
+
+    /// What became of a wake.
+    Wake = "result" {
+        /// The stream had delivered the change, or did within 5 s.
+        OnTime = "on_time",
+        /// The stream had not, and asking for everything brought a change.
+        LateStream = "late_stream",
+        /// Asking for everything brought no change.
+        NoChange = "no_change",
+        /// The SDK key was reset.
+        KeyReset = "key_reset",
     }
 }
 

@@ -57,7 +57,7 @@ fn a_relay_proxys_file_starts_this_unchanged() {
                 &*it.name,
                 it.table.as_str(),
                 it.prefix.as_str(),
-                it.sdk_key.expose_secret(),
+                it.sdk_key.value.as_ref().unwrap().expose_secret(),
             )
         })
         .collect();
@@ -172,7 +172,12 @@ fn secrets_may_be_kept_in_files() {
         .as_ref()
         .unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(
-        config.environments[0].sdk_key.expose_secret(),
+        config.environments[0]
+            .sdk_key
+            .value
+            .as_ref()
+            .unwrap()
+            .expose_secret(),
         "sdk-from-file"
     );
     assert!(printed(&loaded, false).contains("file:/run/key"));

@@ -38,7 +38,7 @@ const fn seconds(count: u64) -> Duration {
 
 #[rustfmt::skip] // In the order of the Relay Proxy's own documentation: it is read as a table.
 const ROWS: &[Row] = &[
-    ("LD_ENV_x", "sdk-another", "Environment.sdkKey", Honoured(|it| first(it).sdk_key.expose_secret() == "sdk-another")),
+    ("LD_ENV_x", "sdk-another", "Environment.sdkKey", Honoured(|it| first(it).sdk_key.value.as_ref().unwrap().expose_secret() == "sdk-another")),
     ("LD_PREFIX_x", "p-q", "Environment.prefix", Honoured(|it| first(it).prefix == "p-q")),
     ("LD_TABLE_NAME_x", "own-table", "Environment.tableName", Honoured(|it| first(it).table == "own-table")),
     ("LD_CLIENT_SIDE_ID_x", "cid", "Environment.envId", Honoured(|it| first(it).environment_id.as_deref() == Some("cid"))),

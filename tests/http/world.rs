@@ -78,11 +78,13 @@ impl World {
 pub(crate) fn info(name: &str) -> EnvironmentInfo {
     let environment = Environment {
         name: name.into(),
-        sdk_key: SecretString::from(SDK_KEY),
+        sdk_key: SDK_KEY.into(),
         table: "flags".to_owned(),
         prefix: format!("prefix-{name}"),
         log_level: None,
         project: Some("project".to_owned()),
+        environment_key: None,
+        webhook_secrets: Vec::new(),
         environment_id: Some("5f00c0ffee".to_owned()),
         mobile_key: Some(SecretString::from(
             "mob-01234567-89ab-cdef-0123-456789abcdef",

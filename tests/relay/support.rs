@@ -10,6 +10,7 @@ use std::time::Duration;
 use ld_dynamodb_relay::config::{self, Config};
 use ld_dynamodb_relay::metrics::Metrics;
 use ld_dynamodb_relay::model::{ItemKey, Kind};
+use ld_dynamodb_relay::secrets::Keeper;
 use ld_dynamodb_relay::simulator::{
     ANY_PORT, Environment, Items, LaunchDarkly, Store, StoreOptions,
 };
@@ -217,6 +218,10 @@ pub(crate) fn config(stream_uri: &str, endpoint: &str) -> Config {
             metrics: true,
             metrics_prefix: "ld_dynamodb_".into(),
             admin_token: None,
+            webhook: config::Webhook {
+                secrets: Vec::new(),
+                max_age: Duration::from_mins(5),
+            },
         },
         lifecycle: config::Lifecycle {
             init_timeout: Duration::from_secs(10),
@@ -241,6 +246,8 @@ pub(crate) fn environment(name: &str, key: &str, prefix: &str) -> config::Enviro
         prefix: prefix.into(),
         log_level: None,
         project: None,
+        environment_key: None,
+        webhook_secrets: Vec::new(),
         environment_id: None,
         mobile_key: None,
     }
@@ -267,8 +274,15 @@ impl Relay {
     ) -> Self {
         let metrics = Metrics::new(&config.http.metrics_prefix);
         let connection = table::connect(config.store.endpoint.as_deref(), Some(Fixed)).await;
-        let mut environments =
-            supervisor::assemble(&config, &connection, &metrics, confirmed_removals).unwrap();
+        let mut keeper = Keeper::default();
+        let mut environments = supervisor::assemble(
+            &config,
+            &connection,
+            &metrics,
+            confirmed_removals,
+            &mut keeper,
+        )
+        .unwrap();
         alter(&mut environments);
         let statuses = environments.iter().map(|it| it.status.clone()).collect();
         let stop = CancellationToken::new();

@@ -14,23 +14,25 @@ const ARROWS: &[(&str, &str)] = &[
     ("metrics", "model status"),
     ("launchdarkly", "clock config metrics model status"),
     ("table", "clock config metrics model plan status"),
+    ("secrets", "config"),
+    ("webhook", "model"),
     (
         "environment",
-        "clock config launchdarkly metrics model plan status table",
+        "clock config launchdarkly metrics model plan secrets status table",
     ),
     (
         "supervisor",
-        "clock config environment launchdarkly metrics model status table",
+        "clock config environment launchdarkly metrics model secrets status table",
     ),
     (
         "http",
-        "clock config environment metrics model status supervisor",
+        "clock config environment metrics model secrets status supervisor webhook",
     ),
     ("simulator", "model"), // LaunchDarkly as its documents have it, not as we read it
     ("commands", EVERYTHING),
 ];
-const EVERYTHING: &str = "cli clock config environment http launchdarkly logging metrics model plan simulator status \
-                          supervisor table";
+const EVERYTHING: &str = "cli clock config environment http launchdarkly logging metrics model plan secrets \
+                          simulator status supervisor table webhook";
 
 /// No file says more than one can hold in mind.
 pub(crate) fn length(source: &Source) -> Vec<String> {
