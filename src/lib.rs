@@ -28,6 +28,7 @@ pub mod metrics;
 pub mod status;
 
 pub mod http;
+pub mod webhook;
 
 pub mod cli;
 pub mod commands;

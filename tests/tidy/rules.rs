@@ -133,6 +133,7 @@ pub(crate) fn purity(source: &Source) -> Vec<String> {
         "src/table/layout",
         "src/launchdarkly/fdv1",
         "src/status/health",
+        "src/webhook",
     ];
     if !decides.iter().any(|path| source.path.starts_with(path)) {
         return Vec::new();
