@@ -1,0 +1,259 @@
+//! The webhook: LaunchDarkly says that something changed. Nothing that a body says is stored; it only wakes environments.
+
+mod body;
+mod seen;
+mod signers;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use super::{App, Served};
+use crate::environment::Hint;
+use crate::metrics::WebhookResult;
+use crate::model::Digest;
+use crate::secrets::Kept;
+use crate::status::Moment;
+use crate::webhook::{About, Hook, Place, Subject, matching, read};
+use body::Unusable;
+use seen::Seen;
+use signers::Signers;
+
+const SIGNATURE: &str = "x-ld-signature";
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bodies that are taken at a time: each may be large, and probes come over the same port.
+const MAX_AT_A_TIME: usize = 32;
+/// Until then a place is free, or whoever holds one was too slow.
+const RETRY_AFTER_SECONDS: u16 = 10;
+
+/// What the webhook takes, and what it remembers.
+pub struct Webhook {
+    /// The secrets of every environment without its own.
+    pub secrets: Vec<Kept>,
+    /// What is dated longer ago wakes nobody.
+    pub max_age: Duration,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
+    places: Semaphore,
+    seen: Mutex<Seen>,
+}
+
+impl Webhook {
+    /// With these secrets for every environment without its own.
+    pub fn new(secrets: Vec<Kept>, max_age: Duration) -> Self {
+        Self {
+            secrets,
+            max_age,
+            body_timeout: BODY_TIMEOUT,
+            places: Semaphore::new(MAX_AT_A_TIME),
+            seen: Mutex::default(),
+        }
+    }
+}
+
+/// Its paths, if there is a secret. There is no unsigned mode.
+pub(super) fn routes(app: &App) -> Router<App> {
+    let routes = Router::new();
+    if !app.webhook_is_on() {
+        return routes;
+    }
+    type Named = Result<Path<String>, PathRejection>;
+    routes
+        .route(
+            "/webhook",
+            post(async |State(app): State<App>, request: Request| {
+                receive(&app, None, request).await
+            }),
+        )
+        .route(
+            "/webhook/{environment}",
+            post(
+                async |State(app): State<App>, name: Named, request: Request| {
+                    // A name that is no text is nobody's.
+                    let name = name.map_or_else(|_| String::new(), |Path(name)| name);
+                    receive(&app, Some(&name), request).await
+                },
+            ),
+        )
+}
+
+/// Answers at once: what is woken does its work by itself.
+async fn receive(app: &App, name: Option<&str>, request: Request) -> Response {
+    let result = judge(app, name, request).await;
+    app.metrics.webhook(result);
+    // Whoever reaches the port can send as many as he likes: the metric counts them, and the log is not flooded.
+    tracing::debug!(result = result.label(), "webhook");
+    answer(result)
+}
+
+async fn judge(app: &App, name: Option<&str>, request: Request) -> WebhookResult {
+    let Ok(_place) = app.webhook.places.try_acquire() else {
+        return WebhookResult::Busy;
+    };
+    let (head, body) = request.into_parts();
+    let body = match body::collect(body, app.webhook.body_timeout).await {
+        Ok(body) => body,
+        Err(Unusable::TooLarge) => return WebhookResult::TooLarge,
+        Err(Unusable::TooSlow) => return WebhookResult::TooSlow,
+    };
+    let mut signatures = head.headers.get_all(SIGNATURE).into_iter();
+    let (Some(signature), None) = (signatures.next(), signatures.next()) else {
+        return WebhookResult::Unsigned;
+    };
+    let signers = Signers::of(app, &body, signature.as_bytes()).await;
+    let mut signed = signers.environments();
+    if let Some(name) = name {
+        match app.position(name) {
+            Some(named) if signed.contains(&named) => signed = vec![named],
+            None if signers.is_any() => return WebhookResult::UnknownEnvironment,
+            _ => return WebhookResult::Unsigned,
+        }
+    } else if !signers.is_any() {
+        return WebhookResult::Unsigned;
+    }
+    let delivery = Delivery {
+        app,
+        signed,
+        is_named: name.is_some(),
+        now: (app.clock)(),
+    };
+    delivery.deliver(&body, signature.as_bytes())
+}
+
+/// A signed body on its way.
+struct Delivery<'a> {
+    app: &'a App,
+    /// The environments that it may wake.
+    signed: Vec<usize>,
+    /// Whether the path names the one.
+    is_named: bool,
+    now: Moment,
+}
+
+impl Delivery<'_> {
+    fn deliver(&self, body: &[u8], signature: &[u8]) -> WebhookResult {
+        let hook = read(body);
+        let id = hook.as_ref().ok().and_then(|hook| hook.id.as_deref());
+        if !self.is_new(id, signature) {
+            return WebhookResult::Duplicate;
+        }
+        match hook {
+            Ok(hook) => self.wake_for(&hook),
+            Err(_) => {
+                for &environment in &self.signed {
+                    self.wake(environment, &About::Everything, self.now.monotonic);
+                }
+                WebhookResult::Unreadable
+            }
+        }
+    }
+
+    /// One change may be announced by several webhooks, to one environment each: these are no duplicates.
+    fn is_new(&self, id: Option<&str>, signature: &[u8]) -> bool {
+        let id = match id {
+            Some(id) => ("id", 'S', id.as_bytes()),
+            // It is hexadecimal in either case, and the same signature.
+            None => ("id", 'B', &*signature.to_ascii_lowercase()),
+        };
+        let environments: Vec<u8> = self.signed.iter().flat_map(|it| it.to_be_bytes()).collect();
+        let digest = Digest::of_attributes([
+            ("environments", 'B', &*environments),
+            id,
+            ("named", 'B', &[u8::from(self.is_named)]),
+        ]);
+        let seen = self.app.webhook.seen.lock();
+        let mut seen = seen.unwrap_or_else(PoisonError::into_inner);
+        seen.is_new(digest, self.now.monotonic)
+    }
+
+    fn wake_for(&self, hook: &Hook) -> WebhookResult {
+        // A date in the future is a clock's mistake, ours or theirs: now.
+        let age = hook
+            .date
+            .and_then(|date| self.now.wall.duration_since(date).ok());
+        let age = age.unwrap_or_default();
+        if age > self.app.webhook.max_age {
+            return WebhookResult::Late;
+        }
+        if hook.subjects.is_empty() {
+            return WebhookResult::Ignored;
+        }
+        let happened = self.now.monotonic.checked_sub(age);
+        let happened = happened.unwrap_or(self.now.monotonic);
+        let environments = &self.app.environments;
+        let places: Vec<_> = environments.iter().map(|it| it.info.place()).collect();
+        let mut is_anybody = false;
+        for subject in &hook.subjects {
+            for environment in self.addressees(subject, &places) {
+                self.wake(environment, &subject.about, happened);
+                is_anybody = true;
+            }
+        }
+        if is_anybody {
+            WebhookResult::Woken
+        } else {
+            WebhookResult::Unmatched
+        }
+    }
+
+    /// Whom it is for: the path says it, or else the body.
+    fn addressees(&self, subject: &Subject, places: &[Place<'_>]) -> Vec<usize> {
+        if self.is_named {
+            return self.signed.clone();
+        }
+        let mut matching = matching(subject, places);
+        matching.retain(|it| self.signed.contains(it));
+        matching
+    }
+
+    fn wake(&self, environment: usize, about: &About, happened: Instant) {
+        let Served { control, .. } = &self.app.environments[environment];
+        let item = match about {
+            About::Key => return control.key_reset(),
+            About::Item(key) => Some(key.clone()),
+            About::Everything => None,
+        };
+        control.hint(Hint { item, happened });
+    }
+}
+
+/// Tells nobody which environments there are.
+fn answer(result: WebhookResult) -> Response {
+    let (status, text) = match result {
+        WebhookResult::Woken
+        | WebhookResult::Unreadable
+        | WebhookResult::Unmatched
+        | WebhookResult::Ignored
+        | WebhookResult::Duplicate
+        | WebhookResult::Late => (StatusCode::ACCEPTED, result.label()),
+        WebhookResult::Unsigned => (
+            StatusCode::UNAUTHORIZED,
+            "not signed with the webhook's secret: give LaunchDarkly and this daemon the same one",
+        ),
+        WebhookResult::UnknownEnvironment => (StatusCode::NOT_FOUND, "no such environment"),
+        WebhookResult::TooLarge => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the body is larger than 1 MiB",
+        ),
+        WebhookResult::TooSlow => (StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
+        WebhookResult::Busy => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too many at a time; send it again later",
+        ),
+    };
+    let mut response = (status, format!("{text}\n")).into_response();
+    if result == WebhookResult::Busy {
+        let headers = response.headers_mut();
+        headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
+    }
+    response
+}
