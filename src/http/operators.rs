@@ -28,6 +28,16 @@ pub(super) enum Operator {
     HasToken,
 }
 
+impl Operator {
+    /// For the log.
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Local => "somebody on this machine",
+            Self::HasToken => "somebody with ADMIN_TOKEN",
+        }
+    }
+}
+
 /// Whether a request with these headers, from this peer, is an operator's.
 pub(super) fn operator(
     peer: Option<SocketAddr>,

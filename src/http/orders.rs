@@ -9,6 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::App;
 use super::operators::operator;
+use crate::secrets::Kept;
 
 /// What an operator wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub(super) async fn sync(
 ) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map(|ConnectInfo(peer)| *peer);
-    let token = app.admin_token.as_ref().and_then(|it| it.value());
+    let token = app.admin_token.as_ref().and_then(Kept::value);
     let Some(by) = operator(peer, request.headers(), token.as_ref()) else {
         tracing::debug!(
             peer = peer.map(tracing::field::display),
@@ -61,16 +62,28 @@ pub(super) async fn sync(
         };
         return (StatusCode::CONFLICT, text).into_response();
     }
-    tracing::info!(
-        environment = &*name,
-        order = ?order,
-        by = ?by,
-        peer = peer.map(tracing::field::display),
-        "an operator gave an order"
-    );
+    let by = by.label();
+    let peer = peer.map(tracing::field::display);
     match order {
-        Order::Sync => environment.control.sync(),
-        Order::Release(count) => environment.control.release(count),
+        Order::Sync => {
+            tracing::info!(
+                environment = &*name,
+                by,
+                peer,
+                "an operator wants everything compared again"
+            );
+            environment.control.sync();
+        }
+        Order::Release(removals) => {
+            tracing::warn!(
+                environment = &*name,
+                by,
+                peer,
+                removals,
+                "an operator confirms removals that are held"
+            );
+            environment.control.release(removals);
+        }
     }
     (
         StatusCode::ACCEPTED,

@@ -1,6 +1,7 @@
 //! The webhook: LaunchDarkly says that something changed. Nothing that a body says is stored; it only wakes environments.
 
 mod body;
+mod delivery;
 mod seen;
 mod signers;
 
@@ -14,16 +15,14 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
-use super::{App, Served};
-use crate::environment::Hint;
+use super::App;
+use crate::environment::{Control, Hint};
 use crate::metrics::WebhookResult;
-use crate::model::Digest;
 use crate::secrets::Kept;
-use crate::status::Moment;
-use crate::webhook::{About, Hook, Place, Subject, matching, read};
+use crate::webhook::{About, read};
 use body::Unusable;
+use delivery::{Delivery, Wake};
 use seen::Seen;
 use signers::Signers;
 
@@ -60,13 +59,14 @@ impl Webhook {
     }
 }
 
+type Named = Result<Path<String>, PathRejection>;
+
 /// Its paths, if there is a secret. There is no unsigned mode.
 pub(super) fn routes(app: &App) -> Router<App> {
     let routes = Router::new();
     if !app.webhook_is_on() {
         return routes;
     }
-    type Named = Result<Path<String>, PathRejection>;
     routes
         .route(
             "/webhook",
@@ -120,110 +120,38 @@ async fn judge(app: &App, name: Option<&str>, request: Request) -> WebhookResult
     } else if !signers.is_any() {
         return WebhookResult::Unsigned;
     }
+    let hook = read(&body);
+    let environments = &app.environments;
+    let places: Vec<_> = environments.iter().map(|it| it.info.place()).collect();
     let delivery = Delivery {
-        app,
-        signed,
+        places: &places,
+        signed: &signed,
         is_named: name.is_some(),
+        signature: signature.as_bytes(),
+        max_age: app.webhook.max_age,
         now: (app.clock)(),
     };
-    delivery.deliver(&body, signature.as_bytes())
-}
-
-/// A signed body on its way.
-struct Delivery<'a> {
-    app: &'a App,
-    /// The environments that it may wake.
-    signed: Vec<usize>,
-    /// Whether the path names the one.
-    is_named: bool,
-    now: Moment,
-}
-
-impl Delivery<'_> {
-    fn deliver(&self, body: &[u8], signature: &[u8]) -> WebhookResult {
-        let hook = read(body);
-        let id = hook.as_ref().ok().and_then(|hook| hook.id.as_deref());
-        if !self.is_new(id, signature) {
-            return WebhookResult::Duplicate;
-        }
-        match hook {
-            Ok(hook) => self.wake_for(&hook),
-            Err(_) => {
-                for &environment in &self.signed {
-                    self.wake(environment, &About::Everything, self.now.monotonic);
-                }
-                WebhookResult::Unreadable
-            }
-        }
-    }
-
-    /// One change may be announced by several webhooks, to one environment each: these are no duplicates.
-    fn is_new(&self, id: Option<&str>, signature: &[u8]) -> bool {
-        let id = match id {
-            Some(id) => ("id", 'S', id.as_bytes()),
-            // It is hexadecimal in either case, and the same signature.
-            None => ("id", 'B', &*signature.to_ascii_lowercase()),
-        };
-        let environments: Vec<u8> = self.signed.iter().flat_map(|it| it.to_be_bytes()).collect();
-        let digest = Digest::of_attributes([
-            ("environments", 'B', &*environments),
-            id,
-            ("named", 'B', &[u8::from(self.is_named)]),
-        ]);
-        let seen = self.app.webhook.seen.lock();
+    let (result, wakes) = {
+        let seen = app.webhook.seen.lock();
         let mut seen = seen.unwrap_or_else(PoisonError::into_inner);
-        seen.is_new(digest, self.now.monotonic)
+        delivery.deliver(hook, &mut seen)
+    };
+    for wake in wakes {
+        carry_out(&environments[wake.environment].control, wake);
     }
+    result
+}
 
-    fn wake_for(&self, hook: &Hook) -> WebhookResult {
-        // A date in the future is a clock's mistake, ours or theirs: now.
-        let age = hook
-            .date
-            .and_then(|date| self.now.wall.duration_since(date).ok());
-        let age = age.unwrap_or_default();
-        if age > self.app.webhook.max_age {
-            return WebhookResult::Late;
-        }
-        if hook.subjects.is_empty() {
-            return WebhookResult::Ignored;
-        }
-        let happened = self.now.monotonic.checked_sub(age);
-        let happened = happened.unwrap_or(self.now.monotonic);
-        let environments = &self.app.environments;
-        let places: Vec<_> = environments.iter().map(|it| it.info.place()).collect();
-        let mut is_anybody = false;
-        for subject in &hook.subjects {
-            for environment in self.addressees(subject, &places) {
-                self.wake(environment, &subject.about, happened);
-                is_anybody = true;
-            }
-        }
-        if is_anybody {
-            WebhookResult::Woken
-        } else {
-            WebhookResult::Unmatched
-        }
-    }
-
-    /// Whom it is for: the path says it, or else the body.
-    fn addressees(&self, subject: &Subject, places: &[Place<'_>]) -> Vec<usize> {
-        if self.is_named {
-            return self.signed.clone();
-        }
-        let mut matching = matching(subject, places);
-        matching.retain(|it| self.signed.contains(it));
-        matching
-    }
-
-    fn wake(&self, environment: usize, about: &About, happened: Instant) {
-        let Served { control, .. } = &self.app.environments[environment];
-        let item = match about {
-            About::Key => return control.key_reset(),
-            About::Item(key) => Some(key.clone()),
-            About::Everything => None,
-        };
-        control.hint(Hint { item, happened });
-    }
+fn carry_out(control: &Control, wake: Wake) {
+    let item = match wake.about {
+        About::Key => return control.key_reset(),
+        About::Item(key) => Some(key),
+        About::Everything => None,
+    };
+    control.hint(Hint {
+        item,
+        happened: wake.happened,
+    });
 }
 
 /// Tells nobody which environments there are.
