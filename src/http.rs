@@ -1,5 +1,5 @@
-//! What others see of us: probes and the Relay Proxy's short status on the port for load balancers; everything that
-//! names an environment on the port for operators.
+//! What others see of us and may ask of us: probes, the Relay Proxy's short status and the webhook on the port for load
+//! balancers; everything that names an environment, and orders, on the port for operators.
 
 mod document;
 mod masking;
