@@ -2,6 +2,7 @@
 //! balancers; everything that names an environment, and orders, on the port for operators.
 
 mod document;
+mod info;
 mod masking;
 mod operators;
 mod orders;
@@ -22,7 +23,7 @@ use axum::routing::{get, post};
 use tokio_util::sync::CancellationToken;
 use tower_http::limit::RequestBodyLimitLayer;
 
-pub use document::EnvironmentInfo;
+pub use info::EnvironmentInfo;
 pub use probes::{Audience, Readiness, readiness};
 pub use server::serve;
 pub use webhook::Webhook;

@@ -2,63 +2,18 @@
 //! block `sync` with what only we know. What makes it `degraded` is decided in `status::health`.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::masking::{masked, without_user};
-use crate::config::Environment;
-use crate::secrets::Kept;
+use super::info::EnvironmentInfo;
+use super::masking::masked;
 use crate::status::{Facts, Health, HeldReason, LastError, Moment, Reach, SourcePhase};
-use crate::webhook::Place;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Held items that are listed; how many there are is always told.
 const MAX_LISTED: usize = 100;
-
-/// What is shown of an environment's configuration, and what it goes by at LaunchDarkly.
-#[derive(Clone)]
-pub struct EnvironmentInfo {
-    /// Its name.
-    pub name: Arc<str>,
-    /// As it is now: keys are rotated.
-    sdk_key: Kept,
-    mobile_key: Option<String>,
-    environment_id: Option<String>,
-    project: Option<String>,
-    environment_key: Option<String>,
-    table: String,
-    prefix: String,
-    endpoint: Option<String>,
-}
-
-impl EnvironmentInfo {
-    /// Of this environment with this SDK key, whose table is at this endpoint if not at AWS.
-    pub fn new(environment: &Environment, sdk_key: Kept, endpoint: Option<&str>) -> Self {
-        Self {
-            name: Arc::clone(&environment.name),
-            sdk_key,
-            mobile_key: environment.mobile_key.as_ref().map(masked),
-            environment_id: environment.environment_id.clone(),
-            project: environment.project.clone(),
-            environment_key: environment.environment_key.clone(),
-            table: environment.table.clone(),
-            prefix: environment.prefix.clone(),
-            endpoint: endpoint.map(without_user),
-        }
-    }
-
-    /// What it goes by at LaunchDarkly.
-    pub(super) fn place(&self) -> Place<'_> {
-        Place {
-            name: &self.name,
-            project: self.project.as_deref(),
-            environment: self.environment_key.as_deref(),
-        }
-    }
-}
 
 /// An environment as it is now.
 pub(super) struct Reading<'a> {

@@ -31,7 +31,7 @@ const SIGNATURE: &str = "x-ld-signature";
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bodies that are taken at a time: each may be large, and probes come over the same port.
 const MAX_AT_A_TIME: usize = 32;
-/// Until then a place is free, or whoever holds one was too slow.
+/// Until then there is room again: whoever takes it was answered or too slow.
 const RETRY_AFTER_SECONDS: u16 = 10;
 
 /// What the webhook takes, and what it remembers.
@@ -40,9 +40,7 @@ pub struct Webhook {
     pub secrets: Vec<Kept>,
     /// What is dated longer ago wakes nobody.
     pub max_age: Duration,
-    /// How long a body may take to arrive.
-    pub body_timeout: Duration,
-    places: Semaphore,
+    room: Semaphore,
     seen: Mutex<Seen>,
 }
 
@@ -52,8 +50,7 @@ impl Webhook {
         Self {
             secrets,
             max_age,
-            body_timeout: BODY_TIMEOUT,
-            places: Semaphore::new(MAX_AT_A_TIME),
+            room: Semaphore::new(MAX_AT_A_TIME),
             seen: Mutex::default(),
         }
     }
@@ -90,17 +87,17 @@ pub(super) fn routes(app: &App) -> Router<App> {
 async fn receive(app: &App, name: Option<&str>, request: Request) -> Response {
     let result = judge(app, name, request).await;
     app.metrics.webhook(result);
-    // Whoever reaches the port can send as many as he likes: the metric counts them, and the log is not flooded.
+    // Whoever reaches the port can send as many as they like: the metric counts them, and nobody can flood the log.
     tracing::debug!(result = result.label(), "webhook");
     answer(result)
 }
 
 async fn judge(app: &App, name: Option<&str>, request: Request) -> WebhookResult {
-    let Ok(_place) = app.webhook.places.try_acquire() else {
+    let Ok(_room) = app.webhook.room.try_acquire() else {
         return WebhookResult::Busy;
     };
     let (head, body) = request.into_parts();
-    let body = match body::collect(body, app.webhook.body_timeout).await {
+    let body = match body::collect(body, BODY_TIMEOUT).await {
         Ok(body) => body,
         Err(Unusable::TooLarge) => return WebhookResult::TooLarge,
         Err(Unusable::TooSlow) => return WebhookResult::TooSlow,
@@ -110,15 +107,16 @@ async fn judge(app: &App, name: Option<&str>, request: Request) -> WebhookResult
         return WebhookResult::Unsigned;
     };
     let signers = Signers::of(app, &body, signature.as_bytes()).await;
+    if !signers.is_any() {
+        return WebhookResult::Unsigned;
+    }
     let mut signed = signers.environments();
     if let Some(name) = name {
         match app.position(name) {
             Some(named) if signed.contains(&named) => signed = vec![named],
-            None if signers.is_any() => return WebhookResult::UnknownEnvironment,
-            _ => return WebhookResult::Unsigned,
+            Some(_) => return WebhookResult::Unsigned,
+            None => return WebhookResult::UnknownEnvironment,
         }
-    } else if !signers.is_any() {
-        return WebhookResult::Unsigned;
     }
     let hook = read(&body);
     let environments = &app.environments;

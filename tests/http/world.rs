@@ -71,12 +71,9 @@ impl World {
     }
 
     /// With these secrets for every environment without its own; none switches the webhook off.
-    pub(crate) fn with_secrets(self, secrets: &[&str]) -> Self {
-        self.with_webhook(|webhook| webhook.secrets = secrets.iter().map(|it| kept(it)).collect())
-    }
-
-    pub(crate) fn with_webhook(mut self, set: impl FnOnce(&mut Webhook)) -> Self {
-        set(Arc::get_mut(&mut self.app.webhook).unwrap());
+    pub(crate) fn with_secrets(mut self, secrets: &[&str]) -> Self {
+        let webhook = Arc::get_mut(&mut self.app.webhook).unwrap();
+        webhook.secrets = secrets.iter().map(|it| kept(it)).collect();
         self
     }
 
