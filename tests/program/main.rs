@@ -14,6 +14,7 @@ mod doctor;
 mod logs;
 mod probes;
 mod run;
+mod secrets;
 mod stop;
 mod sync;
 mod verify;
