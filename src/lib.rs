@@ -22,6 +22,7 @@ pub mod environment;
 pub mod secrets;
 pub mod supervisor;
 
+pub mod aws;
 pub mod clock;
 pub mod logging;
 pub mod metrics;

@@ -15,6 +15,7 @@ mod logs;
 mod orders;
 mod probes;
 mod run;
+mod secrets;
 mod stop;
 mod sync;
 mod verify;
