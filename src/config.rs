@@ -9,10 +9,12 @@ mod check;
 mod draft;
 mod given;
 mod ini;
+pub mod judge;
 mod keys;
 mod load;
 mod options;
 mod origin;
+mod reference;
 mod refused;
 mod report;
 mod secret;
@@ -24,8 +26,9 @@ mod values;
 
 pub use load::load;
 pub use origin::{Origin, Problems, Remark};
+pub use reference::Reference;
 pub use report::{Input, Loaded, Setting, Verdict};
-pub use secret::{Reference, Secret, mask};
+pub use secret::{Secret, mask};
 pub use sources::Sources;
 
 use std::path::PathBuf;

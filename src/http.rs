@@ -1,10 +1,14 @@
-//! What others see of us: probes and the Relay Proxy's short status on the port for load balancers; everything that
-//! names an environment on the port for operators.
+//! What others see of us and may ask of us: probes, the Relay Proxy's short status and the webhook on the port for load
+//! balancers; everything that names an environment, and orders, on the port for operators.
 
 mod document;
+mod info;
 mod masking;
+mod operators;
+mod orders;
 mod probes;
 mod server;
+mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,19 +19,22 @@ use axum::extract::{Path, State};
 use axum::http::header::{self, HeaderName};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Json, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use tokio_util::sync::CancellationToken;
 use tower_http::limit::RequestBodyLimitLayer;
 
-pub use document::EnvironmentInfo;
+pub use info::EnvironmentInfo;
 pub use probes::{Audience, Readiness, readiness};
 pub use server::serve;
+pub use webhook::Webhook;
 
+use crate::environment::Control;
 use crate::metrics::{Known, Metrics};
+use crate::secrets::Kept;
 use crate::status::{EnvironmentStatus, Facts, Health, Moment, health};
 use document::Reading;
 
-/// Nothing that we answer has a request with a body.
+/// Nothing that we answer has a request with a body, but for the webhook, which has a limit of its own.
 const MAX_BODY_BYTES: usize = 1_024;
 
 /// On every answer: nothing here is to be kept, guessed at, framed or allowed to load anything.
@@ -51,8 +58,12 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
 /// What answers are made from. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
-    /// Each environment and the cell that holds what is known of it.
-    pub environments: Arc<[(EnvironmentInfo, EnvironmentStatus)]>,
+    /// Each environment.
+    pub environments: Arc<[Served]>,
+    /// What the webhook takes.
+    pub webhook: Arc<Webhook>,
+    /// Allows operators from elsewhere than this machine.
+    pub admin_token: Option<Kept>,
     /// Every metric.
     pub metrics: Metrics,
     /// Whether `/metrics` answers.
@@ -67,7 +78,31 @@ pub struct App {
     pub clock: fn() -> Moment,
 }
 
+/// An environment: what is shown of it, and what it can be asked for.
+pub struct Served {
+    /// Its configuration.
+    pub info: EnvironmentInfo,
+    /// What is known of it.
+    pub status: EnvironmentStatus,
+    /// What wakes it.
+    pub control: Control,
+    /// The webhook's secrets for it; where there are none, the shared ones hold.
+    pub webhook_secrets: Vec<Kept>,
+}
+
 impl App {
+    /// Whether there is any secret that can sign a webhook.
+    pub fn webhook_is_on(&self) -> bool {
+        let own = |it: &Served| !it.webhook_secrets.is_empty();
+        !self.webhook.secrets.is_empty() || self.environments.iter().any(own)
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        self.environments
+            .iter()
+            .position(|it| *it.info.name == *name)
+    }
+
     fn health(&self, facts: &Facts, now: Moment) -> Health {
         health(
             facts,
@@ -80,10 +115,10 @@ impl App {
     fn readings(&self, now: Moment) -> Vec<Reading<'_>> {
         self.environments
             .iter()
-            .map(|(info, status)| {
-                let facts = status.facts();
+            .map(|environment| {
+                let facts = environment.status.facts();
                 Reading {
-                    info,
+                    info: &environment.info,
                     health: self.health(&facts, now),
                     facts,
                     tolerated: self.disconnected_status_time,
@@ -97,7 +132,7 @@ impl App {
         let facts: Vec<_> = self
             .environments
             .iter()
-            .map(|(info, status)| (&*info.name, status.facts()))
+            .map(|it| (&*it.info.name, it.status.facts()))
             .collect();
         readiness(&facts, self.stopping.is_cancelled())
     }
@@ -111,7 +146,8 @@ pub fn work(app: App) -> Router {
             get(async |State(app)| ready(&app, Audience::Anyone)),
         )
         .route("/status", get(short_status));
-    finish(routes, app)
+    let webhook = webhook::routes(&app);
+    finish(routes, webhook, app)
 }
 
 /// For operators and Prometheus.
@@ -122,22 +158,25 @@ pub fn admin(app: App) -> Router {
             get(async |State(app)| ready(&app, Audience::Operators)),
         )
         .route("/status", get(status))
-        .route("/status/{environment}", get(environment_status));
+        .route("/status/{environment}", get(environment_status))
+        .route("/sync/{environment}", post(orders::sync));
     if app.metrics_enabled {
         routes = routes.route("/metrics", get(metrics));
     }
-    finish(routes, app)
+    finish(routes, Router::new(), app)
 }
 
-fn finish(routes: Router<App>, app: App) -> Router {
+/// `with_bodies` are the routes whose requests have bodies, and limit them.
+fn finish(routes: Router<App>, with_bodies: Router<App>, app: App) -> Router {
     routes
         .route("/livez", get(async || "alive\n"))
         .fallback(async || (StatusCode::NOT_FOUND, "not found\n"))
+        .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES))
+        .merge(with_bodies)
         .method_not_allowed_fallback(async || {
             (StatusCode::METHOD_NOT_ALLOWED, "method not allowed\n")
         })
         .with_state(app)
-        .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES))
         .layer(axum::middleware::map_response(with_headers))
 }
 

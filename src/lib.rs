@@ -22,12 +22,14 @@ pub mod environment;
 pub mod secrets;
 pub mod supervisor;
 
+pub mod aws;
 pub mod clock;
 pub mod logging;
 pub mod metrics;
 pub mod status;
 
 pub mod http;
+pub mod webhook;
 
 pub mod cli;
 pub mod commands;

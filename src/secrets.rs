@@ -1,15 +1,32 @@
 //! Secrets that may change while we run: each in a cell, read again from where it is kept.
+//!
+//! `place` is one file, parameter or secret: who wants what is there, and the reading. `timetable` says when, `file` and
+//! `aws` do it, `trouble` has the sentences for people. What is read goes into a cell only if it passes the check of
+//! who wants it; what was read before stays otherwise.
+
+mod aws;
+mod file;
+mod place;
+mod timetable;
+mod trouble;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use aws_config::SdkConfig;
+use futures_util::future::join_all;
+use secrecy::SecretString;
 use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Secret;
+use crate::config::judge::Check;
+use aws::Aws;
+use place::Place;
 
-/// Judges a secret that was read; an error completes the sentence "the value ...".
-pub type Check = fn(&str) -> Result<(), String>;
+/// How long the first reading may take: what is not there then comes later.
+const FIRST_READING: Duration = Duration::from_secs(10);
 
 /// A secret as it is now. Cheap to clone; each clone notices changes for itself.
 #[derive(Clone)]
@@ -47,14 +64,10 @@ impl Kept {
         self.reading.borrow().trouble.clone()
     }
 
-    /// Completes when there is another secret than when this was last called, or than at the start.
+    /// Completes when there is another secret than when this last completed, or than at the start: also if it came while
+    /// nobody waited.
     pub async fn changed(&mut self) {
-        let seen = self.reading.borrow_and_update().value.clone();
-        let differs = |now: &Reading| match (&seen, &now.value) {
-            (Some(seen), Some(now)) => seen.expose_secret() != now.expose_secret(),
-            (seen, now) => seen.is_some() != now.is_some(),
-        };
-        if self.reading.wait_for(differs).await.is_err() {
+        if self.reading.changed().await.is_err() {
             // Nobody reads it any more.
             std::future::pending::<()>().await;
         }
@@ -67,22 +80,53 @@ impl Kept {
 }
 
 /// Reads secrets, and reads them again.
-#[derive(Default)]
 pub struct Keeper {
-    _recheck: Arc<Notify>,
+    places: Vec<Place>,
+    aws: Aws,
+}
+
+impl Default for Keeper {
+    fn default() -> Self {
+        Self::new(None)
+    }
 }
 
 impl Keeper {
-    /// Keeps a secret from now on.
-    pub fn keep(&mut self, secret: &Secret, _check: Check) -> Kept {
-        Kept::fixed(secret.value.clone().unwrap_or_default())
+    /// Asks AWS with these settings instead of those of the AWS chain.
+    pub fn new(aws: Option<SdkConfig>) -> Self {
+        Self {
+            places: Vec::new(),
+            aws: Aws::new(aws),
+        }
+    }
+
+    /// Keeps a secret from now on. What is kept in one place is read once, for however many.
+    pub fn keep(&mut self, secret: &Secret, check: Check) -> Kept {
+        let Some(reference) = &secret.reference else {
+            return Kept::fixed(secret.value.clone().unwrap_or_default());
+        };
+        let known = self.places.iter().position(|it| it.reference == *reference);
+        let index = known.unwrap_or_else(|| {
+            self.places.push(Place::new(reference.clone()));
+            self.places.len() - 1
+        });
+        self.places[index].keep(secret, check)
     }
 
     /// Reads what is not known yet, all at once; what cannot be read says so itself.
-    pub async fn read(&mut self) {}
+    pub async fn read(&mut self) {
+        let aws = &self.aws;
+        let unknown = self.places.iter_mut().filter(|it| it.is_unknown());
+        let reading = join_all(unknown.map(|it| it.read(aws)));
+        if timeout(FIRST_READING, reading).await.is_err() {
+            let unread = self.places.iter_mut().filter(|it| it.is_unknown());
+            unread.for_each(Place::late);
+        }
+    }
 
     /// Reads again what may have changed, until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        stop.cancelled().await;
+        let Self { places, aws } = self;
+        join_all(places.into_iter().map(|it| it.run(&aws, &stop))).await;
     }
 }

@@ -340,8 +340,9 @@ fn value_rows() -> Vec<String> {
     let status = EnvironmentStatus::new(now());
     let scrape = scrape(&render(&metrics, &[("production", &status)], now()));
     let mut rows = Vec::new();
-    for (name, family, environment) in Metrics::families(PREFIX) {
-        for label in family.labels.iter().filter(|_| environment) {
+    for (name, family, _) in Metrics::families(PREFIX) {
+        // Every build has another version; all other labels have the same values for ever.
+        for label in family.labels.iter().filter(|label| **label != "version") {
             let values: BTreeSet<_> = scrape
                 .samples
                 .iter()

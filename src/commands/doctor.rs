@@ -6,12 +6,13 @@ use std::time::SystemTime;
 use serde_json::json;
 
 use crate::clock;
-use crate::config::Config;
+use crate::config::judge::{self, Check};
+use crate::config::{Config, Secret};
 use crate::environment::{Environment, Failure};
 use crate::launchdarkly::Greeting;
 use crate::metrics::Metrics;
 use crate::model::{Content, Desired, Kind, MAX_ROW_BYTES};
-use crate::secrets::Keeper;
+use crate::secrets::{Keeper, Kept};
 use crate::supervisor::assemble;
 use crate::table::{Connection, Trouble};
 
@@ -36,7 +37,8 @@ pub enum Level {
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    environment: String,
+    /// None where it concerns all.
+    environment: Option<String>,
     check: &'static str,
     /// How bad it is.
     pub level: Level,
@@ -49,12 +51,16 @@ pub async fn examine(config: &Config, connection: &Connection) -> anyhow::Result
     let mut findings = Vec::new();
     let mut keeper = Keeper::default();
     let environments = assemble(config, connection, &metrics, None, &mut keeper)?;
+    let kept = kept_elsewhere(config, &mut keeper);
     keeper.read().await;
+    let mut chart = Chart {
+        environment: None,
+        findings: &mut findings,
+    };
+    chart.secrets(&kept);
     for environment in environments {
-        let mut chart = Chart {
-            environment: environment.name.to_string(),
-            findings: &mut findings,
-        };
+        chart.environment = Some(environment.name.to_string());
+        chart.secrets(&kept);
         chart.table(&environment).await;
         match environment.hear(config.lifecycle.init_timeout).await {
             Ok((desired, greeting)) => {
@@ -76,8 +82,45 @@ pub async fn examine(config: &Config, connection: &Connection) -> anyhow::Result
     Ok(findings)
 }
 
+/// A secret that is kept elsewhere.
+struct Elsewhere {
+    /// None where it is for all.
+    environment: Option<String>,
+    reference: String,
+    kept: Kept,
+}
+
+/// Every one, whoever uses it.
+fn kept_elsewhere(config: &Config, keeper: &mut Keeper) -> Vec<Elsewhere> {
+    let mut found = Vec::new();
+    let mut add = |environment: Option<&str>, secret: &Secret, check: Check| {
+        if let Some(reference) = &secret.reference {
+            found.push(Elsewhere {
+                environment: environment.map(str::to_owned),
+                reference: reference.to_string(),
+                kept: keeper.keep(secret, check),
+            });
+        }
+    };
+    if let Some(secret) = &config.http.admin_token {
+        add(None, secret, judge::admin_token);
+    }
+    for secret in &config.http.webhook.secrets {
+        add(None, secret, judge::webhook_secret);
+    }
+    for environment in &config.environments {
+        let name = Some(&*environment.name);
+        let check = judge::sdk_key(&config.upstream.stream_uri);
+        add(name, &environment.sdk_key, check);
+        for secret in &environment.webhook_secrets {
+            add(name, secret, judge::webhook_secret);
+        }
+    }
+    found
+}
+
 struct Chart<'a> {
-    environment: String,
+    environment: Option<String>,
     findings: &'a mut Vec<Finding>,
 }
 
@@ -89,6 +132,23 @@ impl Chart<'_> {
             level,
             text,
         });
+    }
+
+    /// Those of this environment, or of all.
+    fn secrets(&mut self, kept: &[Elsewhere]) {
+        for it in kept {
+            if it.environment != self.environment {
+                continue;
+            }
+            match it.kept.trouble() {
+                None => self.note(
+                    "secrets",
+                    Level::Ok,
+                    format!("{} can be read", it.reference),
+                ),
+                Some(trouble) => self.note("secrets", Level::Failed, trouble.to_string()),
+            }
+        }
     }
 
     async fn table(&mut self, environment: &Environment) {
@@ -253,7 +313,7 @@ pub fn print(findings: &[Finding], as_json: bool, out: &mut impl Write) -> io::R
                 out,
                 "{:8} {}: {}: {}",
                 it.level.label(),
-                it.environment,
+                it.environment.as_deref().unwrap_or("all environments"),
                 it.check,
                 it.text
             )?;

@@ -11,11 +11,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, Secret, judge};
 use crate::environment::Environment;
-use crate::http::{self, App, EnvironmentInfo};
+use crate::http::{self, App, EnvironmentInfo, Served, Webhook};
 use crate::metrics::Metrics;
-use crate::secrets::Keeper;
+use crate::secrets::{Keeper, Kept};
 use crate::status::EnvironmentStatus;
 use crate::supervisor::{assemble, supervise};
 use crate::table::Connection;
@@ -71,6 +71,14 @@ pub async fn run(
     let metrics = Metrics::new(&config.http.metrics_prefix);
     let mut keeper = Keeper::default();
     let environments = assemble(config, &connection, &metrics, None, &mut keeper)?;
+    let app = app(
+        config,
+        &connection,
+        &environments,
+        &metrics,
+        &stop,
+        &mut keeper,
+    );
     keeper.read().await;
     let (work, admin) = ports.addresses()?;
     info!(
@@ -80,7 +88,7 @@ pub async fn run(
         admin_port = admin.port(),
         "started"
     );
-    let app = app(config, &connection, &environments, &metrics, &stop);
+    say_whether_the_webhook_is_on(&app);
     let statuses: Vec<_> = environments
         .iter()
         .map(|it| (it.name.clone(), it.status.clone()))
@@ -127,20 +135,44 @@ fn app(
     environments: &[Environment],
     metrics: &Metrics,
     stop: &CancellationToken,
+    keeper: &mut Keeper,
 ) -> App {
-    let infos = config
-        .environments
-        .iter()
-        .map(|it| EnvironmentInfo::new(it, connection.endpoint.as_deref()));
-    let statuses = environments.iter().map(|it| it.status.clone());
+    let mut keep = |secrets: &[Secret], check| -> Vec<Kept> {
+        secrets.iter().map(|it| keeper.keep(it, check)).collect()
+    };
+    let endpoint = connection.endpoint.as_deref();
+    let served = config.environments.iter().zip(environments);
+    let served = served.map(|(settings, environment)| Served {
+        info: EnvironmentInfo::new(settings, environment.key.clone(), endpoint),
+        status: environment.status.clone(),
+        control: environment.control.clone(),
+        webhook_secrets: keep(&settings.webhook_secrets, judge::webhook_secret),
+    });
+    let http = &config.http;
     App {
-        environments: infos.zip(statuses).collect(),
+        environments: served.collect(),
+        webhook: Arc::new(Webhook::new(
+            keep(&http.webhook.secrets, judge::webhook_secret),
+            http.webhook.max_age,
+        )),
+        admin_token: keep(http.admin_token.as_slice(), judge::admin_token).pop(),
         metrics: metrics.clone(),
-        metrics_enabled: config.http.metrics,
+        metrics_enabled: http.metrics,
         read_timeout: config.upstream.read_timeout,
         disconnected_status_time: config.lifecycle.disconnected_status_time,
         stopping: stop.clone(),
         clock: clock::now,
+    }
+}
+
+fn say_whether_the_webhook_is_on(app: &App) {
+    if app.webhook_is_on() {
+        info!("the webhook is on");
+    } else {
+        info!(
+            "the webhook is off: to have it on, set WEBHOOK_SECRET to the secret of a webhook at LaunchDarkly that \
+             posts to /webhook"
+        );
     }
 }
 

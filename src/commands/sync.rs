@@ -1,6 +1,7 @@
 //! `sync`: every environment once, by the same two halves as the daemon's.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -22,6 +23,8 @@ use crate::table::Connection;
 pub struct Synced {
     name: String,
     facts: Facts,
+    /// Why there was no SDK key to ask with, where there was none.
+    without_key: Option<Arc<str>>,
     /// A signal ended it.
     stopped: bool,
 }
@@ -69,13 +72,26 @@ pub async fn sync(
         .map(|it| Synced {
             name: it.name.to_string(),
             facts: it.status.facts(),
+            without_key: without_key(it),
             stopped,
         })
         .collect())
 }
 
+/// Nobody reads keys again here: what there is not now will not come.
+fn without_key(environment: &Environment) -> Option<Arc<str>> {
+    let key = &environment.key;
+    match key.value() {
+        Some(_) => None,
+        None => Some(key.trouble().unwrap_or_default()),
+    }
+}
+
 /// Waits until nothing more is to be expected of an environment.
 async fn finished(environment: &Environment, patience: Duration) {
+    if without_key(environment).is_some() {
+        return;
+    }
     let mut before = None;
     loop {
         let changed = |facts: &Facts| {
@@ -126,6 +142,8 @@ impl Synced {
             None
         } else if self.stopped {
             Some("asked to stop before it was done".into())
+        } else if let Some(trouble) = &self.without_key {
+            Some(trouble.to_string())
         } else if is_settled(facts) {
             Some(match facts.braked {
                 0 => format!("{} items are held", facts.held.len()),

@@ -24,6 +24,16 @@ impl Given {
     pub(super) fn sets_the_same(&self, other: &Self) -> bool {
         std::ptr::eq(self.option, other.option) && self.name == other.name
     }
+
+    /// The secrets in it, or where they are kept; none if it holds no secrets.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &str> {
+        let (whole, parts) = match self.option.shape {
+            Shape::Secret => (Some(self.value.as_str()), None),
+            Shape::Secrets => (None, Some(self.value.split(',').map(str::trim))),
+            Shape::Text | Shape::Url | Shape::List => (None, None),
+        };
+        whole.into_iter().chain(parts.into_iter().flatten())
+    }
 }
 
 /// Everything that was given: first the file, then the variables, so that the last of two counts.

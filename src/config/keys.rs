@@ -5,7 +5,7 @@ use reqwest::Url;
 const LONGEST: usize = 8_192;
 
 /// What is to be thought of an SDK key.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Judged {
     /// A server-side SDK key.
     Right,

@@ -1,14 +1,17 @@
 //! From what was given to a configuration, or to everything that is wrong with it.
 
+use secrecy::ExposeSecret;
+
 use super::check::check;
 use super::draft::Draft;
 use super::given::{Given, gather};
 use super::options::{self, Opt, Shape, Treatment};
 use super::origin::{Findings, Origin, Problems};
+use super::reference::is_reference;
 use super::report::{Input, Loaded, Verdict};
 use super::secret::{self, Secrets};
 use super::sources::Sources;
-use super::{shown, values};
+use super::{Secret, judge, shown, values};
 
 /// Reads the file, then the variables, which win, and tells every problem at once. Nothing is connected or bound.
 pub fn load(sources: &Sources<'_>) -> Loaded {
@@ -89,10 +92,9 @@ fn with_defaults() -> Draft {
 /// What must not appear in any text, also if it was given in a wrong place too.
 fn secrets_among(given: &[Given]) -> Secrets {
     let mut secrets = Secrets::default();
-    let is_secret =
-        |it: &&Given| it.option.shape == Shape::Secret && !secret::is_reference(&it.value);
-    for it in given.iter().filter(is_secret) {
-        secrets.add(&it.value);
+    let themselves = |it: &&str| !is_reference(it);
+    for secret in given.iter().flat_map(Given::secrets).filter(themselves) {
+        secrets.add(secret);
     }
     secrets
 }
@@ -108,13 +110,22 @@ impl Loader<'_> {
     fn judge(&mut self, given: &[Given], index: usize) -> Input {
         let it = &given[index];
         let (verdict, sentence) = match it.option.treatment {
-            Treatment::Setting(_) | Treatment::OfEnvironment(_) | Treatment::Shown(..)
+            Treatment::Setting(_)
+            | Treatment::OfEnvironment(_)
+            | Treatment::Kept(_)
+            | Treatment::KeptOfEnvironment(_)
+            | Treatment::Shown(..)
                 if is_overridden(given, index) =>
             {
                 (Verdict::Overridden, String::new())
             }
             Treatment::Setting(apply) => self.apply(it, apply),
             Treatment::OfEnvironment(apply) => self.apply_to_environment(it, apply),
+            Treatment::Kept(keep) => self.keep(it, keep),
+            Treatment::KeptOfEnvironment(keep) => {
+                let name = self.environment(it);
+                self.keep(it, |draft, secret| keep(draft.environment(&name), secret))
+            }
             Treatment::Shown(apply, why) => {
                 self.findings.warning([it.origin.clone()], why);
                 match self.apply_to_environment(it, apply) {
@@ -145,10 +156,15 @@ impl Loader<'_> {
         given: &Given,
         apply: impl Fn(&mut super::draft::EnvironmentDraft, &str) -> Result<(), String>,
     ) -> (Verdict, String) {
-        let name = given.name.clone().unwrap_or_default();
-        // It was mentioned, also if what was said of it is wrong.
-        self.draft.environment(&name);
+        let name = self.environment(given);
         self.apply(given, |draft, value| apply(draft.environment(&name), value))
+    }
+
+    /// The name of the environment that something is said about. It was mentioned, also if what was said is wrong.
+    fn environment(&mut self, given: &Given) -> String {
+        let name = given.name.clone().unwrap_or_default();
+        self.draft.environment(&name);
+        name
     }
 
     fn apply(
@@ -156,25 +172,46 @@ impl Loader<'_> {
         given: &Given,
         apply: impl Fn(&mut Draft, &str) -> Result<(), String>,
     ) -> (Verdict, String) {
-        let is_secret = given.option.shape == Shape::Secret;
-        let value = if is_secret {
-            secret::resolve(&given.value, self.sources)
-        } else {
-            Ok(given.value.clone())
-        };
-        let applied = value.and_then(|value| {
-            if is_secret {
+        let applied = if given.option.shape == Shape::Secret {
+            secret::find_now(&given.value, self.sources).and_then(|value| {
                 self.secrets.add(&value);
+                apply(&mut self.draft, &value)
+            })
+        } else {
+            apply(&mut self.draft, &given.value)
+        };
+        self.became(given, applied)
+    }
+
+    /// The same for secrets that may be kept elsewhere.
+    fn keep(
+        &mut self,
+        given: &Given,
+        keep: impl Fn(&mut Draft, Secret) -> Result<(), String>,
+    ) -> (Verdict, String) {
+        let kept = given.secrets().try_for_each(|it| {
+            if it.is_empty() {
+                return Err(judge::EMPTY_PART.to_owned());
             }
-            apply(&mut self.draft, &value)
+            let secret = secret::find(it, self.sources)?;
+            if let Some(value) = &secret.value {
+                // A file may hold two of them.
+                let values = value.expose_secret().split(',').map(str::trim);
+                values.for_each(|it| self.secrets.add(it));
+                self.secrets.add(value.expose_secret());
+            }
+            keep(&mut self.draft, secret)
         });
+        self.became(given, kept)
+    }
+
+    fn became(&mut self, given: &Given, applied: Result<(), String>) -> (Verdict, String) {
         match applied {
             Ok(()) => (Verdict::Honoured, String::new()),
             Err(error) => {
-                let value = if is_secret {
-                    "the value".to_owned()
-                } else {
-                    format!("`{}`", given.value)
+                let value = match given.option.shape {
+                    Shape::Secret | Shape::Secrets => "the value".to_owned(),
+                    Shape::Text | Shape::Url | Shape::List => format!("`{}`", given.value),
                 };
                 let sentence = format!("{value} {error}");
                 self.findings
@@ -208,5 +245,6 @@ fn is_on(given: &[Given], switch: &str) -> bool {
 
 /// The options that hold for all environments, for those who show what nobody set.
 pub(super) fn honoured_globally() -> impl Iterator<Item = &'static Opt> {
-    options::all().filter(|it| matches!(it.treatment, Treatment::Setting(_)) && !it.toml.is_empty())
+    let honoured = |it: &&Opt| matches!(it.treatment, Treatment::Setting(_) | Treatment::Kept(_));
+    options::all().filter(move |it| honoured(it) && !it.toml.is_empty())
 }

@@ -3,11 +3,14 @@
 //! The rows are in `settings` (honoured), `accepted` (without effect here) and `refused`. To add an option, add a row.
 
 use super::draft::{Draft, EnvironmentDraft};
-use super::{accepted, refused, settings};
+use super::{Secret, accepted, refused, settings};
 
 /// Parses a value and puts it where it belongs. An error completes the sentence "the value ...".
 type Apply = fn(&mut Draft, &str) -> Result<(), String>;
 type ApplyToEnvironment = fn(&mut EnvironmentDraft, &str) -> Result<(), String>;
+/// Puts a secret where it belongs; once for each of several.
+type Keep = fn(&mut Draft, Secret) -> Result<(), String>;
+type KeepForEnvironment = fn(&mut EnvironmentDraft, Secret) -> Result<(), String>;
 
 /// One option.
 pub(super) struct Opt {
@@ -33,6 +36,8 @@ pub(super) enum Shape {
     Url,
     /// Shown masked; may be kept elsewhere.
     Secret,
+    /// Several of that sort, separated by commas.
+    Secrets,
     /// Several, separated by commas in a variable.
     List,
 }
@@ -44,6 +49,10 @@ pub(super) enum Treatment {
     Setting(Apply),
     /// Honoured, for one environment.
     OfEnvironment(ApplyToEnvironment),
+    /// Honoured: a secret, which may change where it is kept.
+    Kept(Keep),
+    /// The same, for one environment.
+    KeptOfEnvironment(KeepForEnvironment),
     /// Honoured, for one environment, with less effect than its name promises.
     Shown(ApplyToEnvironment, &'static str),
     /// Honoured by a library that reads it for itself.
@@ -96,7 +105,7 @@ impl Opt {
     pub(super) fn is_of_environment(&self) -> bool {
         matches!(
             self.treatment,
-            Treatment::OfEnvironment(_) | Treatment::Shown(..)
+            Treatment::OfEnvironment(_) | Treatment::KeptOfEnvironment(_) | Treatment::Shown(..)
         )
     }
 }

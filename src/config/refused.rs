@@ -21,10 +21,6 @@ const CREDENTIALS: &str =
     "keys that expire belong to auto-configuration, which is not built yet; remove it";
 const NTLM: &str = "NTLM is not supported; set PROXY_AUTH_NTLM=false and put user and password into PROXY_URL, or go \
      through a local proxy that speaks NTLM";
-const WEBHOOK: &str =
-    "the webhook is not built yet; remove it: changes arrive by LaunchDarkly's stream";
-const ADMIN_TOKEN: &str =
-    "nothing takes a token yet; remove it: the admin port is for trusted networks only";
 const SAMPLING: &str =
     "this variable was retired by the Relay Proxy, and events are not forwarded here; remove it";
 const REDIS_TTL: &str = "this variable was retired by the Relay Proxy in favour of CACHE_TTL, which has no effect here; remove it";
@@ -99,10 +95,6 @@ pub(super) const OPTIONS: &[Opt] = &[
     Opt::foreign("PROXY_AUTH_USER", &["Proxy.user"], part_of("PROXY_AUTH_NTLM", NTLM)),
     Opt::foreign("PROXY_AUTH_PASSWORD", &["Proxy.password"], part_of("PROXY_AUTH_NTLM", NTLM)).secret(),
     Opt::foreign("PROXY_AUTH_DOMAIN", &["Proxy.domain"], part_of("PROXY_AUTH_NTLM", NTLM)),
-    Opt::foreign("WEBHOOK_SECRET", &[], refused(WEBHOOK)).secret(),
-    Opt::foreign("WEBHOOK_SECRET_", &[], refused(WEBHOOK)).secret(),
-    Opt::foreign("LD_ENVIRONMENT_KEY_", &[], refused(WEBHOOK)),
-    Opt::foreign("ADMIN_TOKEN", &[], refused(ADMIN_TOKEN)).secret(),
     Opt::foreign("EVENTS_SAMPLING_INTERVAL", &[], refused(SAMPLING)),
     Opt::foreign("REDIS_TTL", &[], refused(REDIS_TTL)),
     Opt::foreign("LD_TTL_MINUTES_", &[], refused(TTL_MINUTES)),

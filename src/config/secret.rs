@@ -1,10 +1,11 @@
 //! Secrets: where they may be kept, and how they stay out of every text.
 
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::judge::Check;
+use super::reference::Reference;
 use super::sources::Sources;
 
 /// A secret: itself, or where it is kept, or both where it has been read from there.
@@ -16,33 +17,13 @@ pub struct Secret {
     pub reference: Option<Reference>,
 }
 
-/// Where a secret is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Reference {
-    /// In a file.
-    File(PathBuf),
-    /// In AWS Systems Manager's Parameter Store, under this name.
-    Parameter(String),
-    /// In AWS Secrets Manager: a name or an ARN, and the member of a JSON object if it is one.
-    SecretsManager {
-        /// The name or ARN.
-        id: String,
-        /// The member that holds the secret.
-        member: Option<String>,
-    },
-}
-
-impl fmt::Display for Reference {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => write!(out, "file:{}", path.display()),
-            Self::Parameter(name) => write!(out, "ssm:{name}"),
-            Self::SecretsManager { id, member: None } => write!(out, "secretsmanager:{id}"),
-            Self::SecretsManager {
-                id,
-                member: Some(member),
-            } => write!(out, "secretsmanager:{id}#{member}"),
+impl Secret {
+    /// Itself, if what is known of it passes.
+    pub(super) fn checked(self, check: Check) -> Result<Self, String> {
+        if let Some(value) = &self.value {
+            check(value.expose_secret())?;
         }
+        Ok(self)
     }
 }
 
@@ -72,35 +53,38 @@ pub fn mask(secret: &SecretString) -> String {
     }
 }
 
-/// Whether the value says where the secret is kept, and so is none itself.
-pub(super) fn is_reference(value: &str) -> bool {
-    ["file:", "ssm:", "secretsmanager:"]
-        .iter()
-        .any(|it| value.starts_with(it))
+/// The secret that was given: itself, or as its file has it, or not known yet. An error completes the sentence "the value ...".
+pub(super) fn find(value: &str, sources: &Sources<'_>) -> Result<Secret, String> {
+    let Some(reference) = Reference::parse(value)? else {
+        return Ok(value.into());
+    };
+    let value = match &reference {
+        Reference::File(path) => Some(in_file(path, sources)?.into()),
+        Reference::Parameter(_) | Reference::SecretsManager { .. } => None,
+    };
+    Ok(Secret {
+        value,
+        reference: Some(reference),
+    })
 }
 
-/// The secret itself, if it was given as it is or as `file:PATH`. An error completes the sentence "the value ...".
-pub(super) fn resolve(value: &str, sources: &Sources<'_>) -> Result<String, String> {
-    if let Some(path) = value.strip_prefix("file:") {
-        let text = (sources.read)(Path::new(path))
-            .map_err(|error| format!("names the file {path}, which cannot be read: {error}"))?;
-        return match text.trim() {
-            "" => Err(format!("names the file {path}, which is empty")),
-            secret => Ok(secret.to_owned()),
-        };
+/// The same for what is needed before anything is connected, and does not change afterwards.
+pub(super) fn find_now(value: &str, sources: &Sources<'_>) -> Result<String, String> {
+    let value = find(value, sources)?.value.ok_or(NOT_YET)?;
+    Ok(value.expose_secret().to_owned())
+}
+
+const NOT_YET: &str = "is kept at AWS, and this setting is read once, before anything is connected; have the platform put it into the \
+     variable, or into a file and write `file:PATH`";
+
+fn in_file(path: &Path, sources: &Sources<'_>) -> Result<String, String> {
+    let shown = path.display();
+    let text = (sources.read)(path)
+        .map_err(|error| format!("names the file {shown}, which cannot be read: {error}"))?;
+    match text.trim() {
+        "" => Err(format!("names the file {shown}, which is empty")),
+        secret => Ok(secret.to_owned()),
     }
-    for (scheme, service) in [
-        ("ssm:", "SSM Parameter Store"),
-        ("secretsmanager:", "Secrets Manager"),
-    ] {
-        if value.starts_with(scheme) {
-            return Err(format!(
-                "refers to AWS {service}, which this version does not read; have the platform put the secret in the \
-                 variable, or in a file and write `file:PATH`"
-            ));
-        }
-    }
-    Ok(value.to_owned())
 }
 
 /// The secrets that were given, to be taken out of any text: someone may have put a key where a name belongs.

@@ -2,13 +2,16 @@
 
 use secrecy::SecretString;
 
-use super::LogFormat;
-use super::options::Treatment::{Elsewhere, OfEnvironment, Setting, Shown};
+use super::judge;
+use super::options::Treatment::{
+    Elsewhere, Kept, KeptOfEnvironment, OfEnvironment, Setting, Shown,
+};
 use super::options::{Opt, Shape, Treatment};
 use super::values::{
-    base_url, boolean, count, duration_within, http_url, level, metrics_prefix, port, prefix,
-    size_within, table_name,
+    base_url, boolean, count, duration_within, http_url, launchdarkly_name, level, metrics_prefix,
+    port, prefix, size_within, table_name,
 };
+use super::{LogFormat, Secret};
 
 const AWS: &str = "read by the AWS client";
 const PROXY: &str = "read by the HTTP clients";
@@ -35,7 +38,7 @@ const fn row(
 #[rustfmt::skip] // A row a line or two: it is read as a table.
 pub(super) const OPTIONS: &[Opt] = &[
     row("LD_ENV_", "environment.sdk_key", &["Environment.sdkKey"], Shape::Secret, "",
-        OfEnvironment(|it, v| { it.sdk_key = Some(v.into()); Ok(()) })),
+        KeptOfEnvironment(|it, s| { it.sdk_key = Some(s); Ok(()) })),
     row("LD_TABLE_NAME_", "environment.table", &["Environment.tableName"], Shape::Text, "",
         OfEnvironment(|it, v| { it.table = Some(table_name(v)?); Ok(()) })),
     row("LD_PREFIX_", "environment.prefix", &["Environment.prefix"], Shape::Text, "",
@@ -43,9 +46,13 @@ pub(super) const OPTIONS: &[Opt] = &[
     row("LD_LOG_LEVEL_", "environment.log_level", &["Environment.logLevel"], Shape::Text, "",
         OfEnvironment(|it, v| { it.log_level = Some(level(v)?); Ok(()) })),
     row("LD_PROJ_KEY_", "environment.project", &["Environment.projKey"], Shape::Text, "",
-        OfEnvironment(|it, v| { it.project = Some(v.to_owned()); Ok(()) })),
+        OfEnvironment(|it, v| { it.project = Some(launchdarkly_name(v)?); Ok(()) })),
+    row("LD_ENVIRONMENT_KEY_", "environment.environment_key", &[], Shape::Text, "",
+        OfEnvironment(|it, v| { it.environment_key = Some(launchdarkly_name(v)?); Ok(()) })),
     row("LD_CLIENT_SIDE_ID_", "environment.client_side_id", &["Environment.envId"], Shape::Text, "",
-        OfEnvironment(|it, v| { it.environment_id = Some(v.to_owned()); Ok(()) })),
+        OfEnvironment(|it, v| { it.environment_id = Some(launchdarkly_name(v)?); Ok(()) })),
+    row("WEBHOOK_SECRET_", "environment.webhook_secret", &[], Shape::Secrets, "",
+        KeptOfEnvironment(|it, s| add_webhook_secret(&mut it.webhook_secrets, s))),
     row("LD_MOBILE_KEY_", "environment.mobile_key", &["Environment.mobileKey"], Shape::Secret, "",
         Shown(|it, v| { it.mobile_key = Some(SecretString::from(v)); Ok(()) },
             "no effect here but to be shown, masked, on the status: SDKs with a mobile key do not read DynamoDB")),
@@ -87,6 +94,12 @@ pub(super) const OPTIONS: &[Opt] = &[
         Setting(|it, v| { it.http.metrics = boolean(v)?; Ok(()) })),
     row("PROMETHEUS_PREFIX", "http.metrics_prefix", &["Prometheus.prefix"], Shape::Text, "ld_dynamodb",
         Setting(|it, v| { it.http.metrics_prefix = metrics_prefix(v)?; Ok(()) })),
+    row("ADMIN_TOKEN", "http.admin_token", &[], Shape::Secret, "",
+        Kept(|it, s| { it.http.admin_token = Some(s.checked(judge::admin_token)?); Ok(()) })),
+    row("WEBHOOK_SECRET", "http.webhook_secret", &[], Shape::Secrets, "",
+        Kept(|it, s| add_webhook_secret(&mut it.http.webhook.secrets, s))),
+    row("WEBHOOK_MAX_AGE", "http.webhook_max_age", &[], Shape::Text, "5m",
+        Setting(|it, v| { it.http.webhook.max_age = duration_within(v, "10s", "24h")?; Ok(()) })),
 
     row("INIT_TIMEOUT", "lifecycle.init_timeout", &["Main.initTimeout"], Shape::Text, "10s",
         Setting(|it, v| { it.lifecycle.init_timeout = duration_within(v, "1ms", "24h")?; Ok(()) })),
@@ -121,6 +134,15 @@ const DYNAMODB_OFF: &str =
 /// The items of a list, which commas separate.
 pub(super) fn items(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(str::trim).filter(|it| !it.is_empty())
+}
+
+/// Two hold while one is replaced by the other.
+fn add_webhook_secret(secrets: &mut Vec<Secret>, secret: Secret) -> Result<(), String> {
+    if secrets.len() == judge::MAX_WEBHOOK_SECRETS {
+        return Err(judge::TOO_MANY_WEBHOOK_SECRETS.to_owned());
+    }
+    secrets.push(secret.checked(judge::webhook_secret)?);
+    Ok(())
 }
 
 fn log_format(text: &str) -> Result<LogFormat, String> {

@@ -7,8 +7,9 @@ use super::given::Given;
 use super::load::{InEffect, honoured_globally};
 use super::options::{Opt, Shape};
 use super::origin::{Origin, Remark};
+use super::reference::is_reference;
 use super::report::{Loaded, Setting};
-use super::secret::{Secrets, is_reference, mask};
+use super::secret::{Secrets, mask};
 use super::values;
 
 /// Every setting with its value.
@@ -52,9 +53,14 @@ fn of_environment(name: &str, given: &Given) -> Setting {
 fn shown(option: &Opt, given: &Given) -> String {
     let value = &given.value;
     match option.shape {
-        // Where it is kept is no secret, and what an operator wants to see.
-        Shape::Secret if is_reference(value) => value.clone(),
-        Shape::Secret => mask(&SecretString::from(value.as_str())),
+        Shape::Secret | Shape::Secrets => {
+            // Where it is kept is no secret, and what an operator wants to see.
+            let each = given.secrets().map(|it| match it {
+                it if is_reference(it) => it.to_owned(),
+                it => mask(&SecretString::from(it)),
+            });
+            each.collect::<Vec<_>>().join(",")
+        }
         Shape::Url => values::base_url(value).unwrap_or_else(|_| value.clone()),
         Shape::Text | Shape::List => value.clone(),
     }

@@ -185,6 +185,19 @@ pub(super) fn table_name(text: &str) -> Parsed<String> {
 /// The longest prefix: the marker's sort key is `PREFIX:$inited`, and DynamoDB allows 1,024 bytes there.
 const MAX_PREFIX_BYTES: usize = 1_024 - ":$inited".len();
 
+/// A key or ID as LaunchDarkly gives them to projects and environments.
+pub(super) fn launchdarkly_name(text: &str) -> Parsed<String> {
+    let plain = |it: char| it.is_ascii_alphanumeric() || matches!(it, '_' | '.' | '-');
+    if text.len() <= 256 && text.chars().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err(
+            "holds characters that no key of LaunchDarkly's has; copy it again from LaunchDarkly"
+                .to_owned(),
+        )
+    }
+}
+
 /// A prefix that leaves room for what is put behind it.
 pub(super) fn prefix(text: &str) -> Parsed<String> {
     if text.len() <= MAX_PREFIX_BYTES {
@@ -305,6 +318,16 @@ mod tests {
     fn prefixes_leave_room_for_the_marker() {
         assert!(prefix(&"p".repeat(1_016)).is_ok());
         assert!(prefix(&"p".repeat(1_017)).is_err());
+    }
+
+    #[test]
+    fn launchdarklys_names_have_few_characters() {
+        for right in ["production", "my.Project_2-x", "5f00c0ffee00112233445566"] {
+            assert!(launchdarkly_name(right).is_ok(), "{right}");
+        }
+        for wrong in ["my project", "caf\u{e9}", "a/b", &"k".repeat(257)] {
+            assert!(launchdarkly_name(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

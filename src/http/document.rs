@@ -2,54 +2,18 @@
 //! block `sync` with what only we know. What makes it `degraded` is decided in `status::health`.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::masking::{masked, without_user};
-use crate::config::Environment;
+use super::info::EnvironmentInfo;
+use super::masking::masked;
 use crate::status::{Facts, Health, HeldReason, LastError, Moment, Reach, SourcePhase};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Held items that are listed; how many there are is always told.
 const MAX_LISTED: usize = 100;
-
-/// What is shown of an environment's configuration. It holds no secret.
-#[derive(Clone, Debug)]
-pub struct EnvironmentInfo {
-    /// Its name.
-    pub name: Arc<str>,
-    sdk_key: String,
-    mobile_key: Option<String>,
-    environment_id: Option<String>,
-    project: Option<String>,
-    table: String,
-    prefix: String,
-    endpoint: Option<String>,
-}
-
-impl EnvironmentInfo {
-    /// Of this environment, whose table is at this endpoint if not at AWS.
-    pub fn new(environment: &Environment, endpoint: Option<&str>) -> Self {
-        Self {
-            name: Arc::clone(&environment.name),
-            sdk_key: environment
-                .sdk_key
-                .value
-                .as_ref()
-                .map(masked)
-                .unwrap_or_default(),
-            mobile_key: environment.mobile_key.as_ref().map(masked),
-            environment_id: environment.environment_id.clone(),
-            project: environment.project.clone(),
-            table: environment.table.clone(),
-            prefix: environment.prefix.clone(),
-            endpoint: endpoint.map(without_user),
-        }
-    }
-}
 
 /// An environment as it is now.
 pub(super) struct Reading<'a> {
@@ -79,7 +43,8 @@ pub(super) struct Whole<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct EnvironmentRep<'a> {
-    sdk_key: &'a str,
+    /// Empty while it is not known yet: the Relay Proxy's document always has it.
+    sdk_key: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     env_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -197,7 +162,12 @@ pub(super) fn environment<'a>(reading: &'a Reading<'a>) -> EnvironmentRep<'a> {
     let Reading { info, facts, .. } = reading;
     let (reach, reach_since) = facts.reach();
     EnvironmentRep {
-        sdk_key: &info.sdk_key,
+        sdk_key: info
+            .sdk_key
+            .value()
+            .as_ref()
+            .map(masked)
+            .unwrap_or_default(),
         env_id: info
             .environment_id
             .as_deref()

@@ -1,9 +1,14 @@
 //! Two listeners that cannot be held up: not by a slow client, not by many, not when we stop.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::ConnectInfo;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -47,8 +52,8 @@ async fn accept(listener: TcpListener, router: Router, stop: &CancellationToken)
             () = stop.cancelled() => {}
             Some(_) = connections.join_next() => {}
             accepted = listener.accept(), if room => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(answer(stream, router.clone(), stop.clone()));
+                Ok((stream, peer)) => {
+                    connections.spawn(answer(stream, peer, router.clone(), stop.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -70,13 +75,18 @@ async fn accept(listener: TcpListener, router: Router, stop: &CancellationToken)
 
 /// One request a connection: probes and scrapes are seconds apart, and a connection that is never kept open cannot be
 /// closed by us at the moment in which a load balancer uses it again.
-async fn answer(stream: TcpStream, router: Router, stop: CancellationToken) {
+async fn answer(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        router.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_READ_TIMEOUT)
         .max_buf_size(MAX_HEADER_BYTES)
         .keep_alive(false)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     let whole = async {
         tokio::select! {

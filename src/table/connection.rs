@@ -1,23 +1,14 @@
 //! The clients that all environments share.
 
-use std::time::Duration;
-
-use aws_config::BehaviorVersion;
-use aws_config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::retry::{ClassifyRetry, RetryAction, RetryConfig};
+use aws_sdk_dynamodb::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_dynamodb::config::{Credentials, Region};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 
-/// How long one attempt of a request may take.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long a request may take with its retries. Below the time that a stop may take.
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long connecting may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+use crate::aws;
 
 /// Clients for DynamoDB, shared by all environments.
 #[derive(Clone)]
@@ -41,14 +32,7 @@ pub struct Fixed;
 
 /// Region and credentials come from the AWS chain, or are made up where `fixed` says that the endpoint does not care.
 pub async fn connect(endpoint: Option<&str>, fixed: Option<Fixed>) -> Connection {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-        .operation_timeout(OPERATION_TIMEOUT)
-        .build();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .timeout_config(timeouts)
-        .retry_config(RetryConfig::standard());
+    let mut loader = aws::settings();
     if let Some(endpoint) = endpoint {
         loader = loader.endpoint_url(endpoint);
     }

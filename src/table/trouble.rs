@@ -1,9 +1,9 @@
 //! What goes wrong with DynamoDB, in sentences that say what to do.
 
-use aws_credential_types::provider::error::CredentialsError;
-use aws_sdk_dynamodb::error::{ConnectorError, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
 use super::connection::is_throttling;
+use crate::aws::NoAnswer;
 
 /// What goes wrong with a request, and what its reader is to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,27 +74,13 @@ impl Trouble {
         table: &str,
         error: &SdkError<E>,
     ) -> Self {
-        let service = match error {
-            SdkError::ServiceError(service) => service,
-            SdkError::TimeoutError(_) => return Trouble::Timeout(operation),
-            SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-                return Trouble::Timeout(operation);
+        let service = match NoAnswer::or_refusal(error) {
+            Ok(service) => service,
+            Err(NoAnswer::Late) => return Trouble::Timeout(operation),
+            Err(NoAnswer::NoCredentials(cause)) => {
+                return Trouble::NoCredentials(operation, cause);
             }
-            SdkError::DispatchFailure(failure) => {
-                let cause = innermost(
-                    failure
-                        .as_connector_error()
-                        .map(|error| error as &dyn std::error::Error),
-                );
-                let without_credentials =
-                    failure.as_connector_error().is_some_and(lacks_credentials);
-                return if without_credentials {
-                    Trouble::NoCredentials(operation, cause)
-                } else {
-                    Trouble::Unavailable(operation, cause)
-                };
-            }
-            _ => return Trouble::Unavailable(operation, "the answer could not be read".into()),
+            Err(NoAnswer::Unreachable(cause)) => return Trouble::Unavailable(operation, cause),
         };
         let code = service.err().code().unwrap_or_default();
         let table = || table.to_owned();
@@ -144,26 +130,4 @@ fn speaks_of_keys(message: &str) -> bool {
         || message.contains("query condition missed")
         // An index on `version` of another type refuses every item.
         || message.contains("index key")
-}
-
-/// Credentials are fetched before anything is sent.
-fn lacks_credentials(error: &ConnectorError) -> bool {
-    let mut next: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = next {
-        if error.is::<CredentialsError>() {
-            return true;
-        }
-        next = error.source();
-    }
-    false
-}
-
-fn innermost(error: Option<&dyn std::error::Error>) -> String {
-    let Some(mut error) = error else {
-        return "no connection".into();
-    };
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }

@@ -118,6 +118,9 @@ fn the_example_is_valid_and_shows_the_defaults() {
         "table",
         "log_level",
         "project",
+        "environment_key",
+        "webhook_secret",
+        "admin_token",
         "client_side_id",
         "mobile_key",
         "proxy_url",
@@ -183,6 +186,8 @@ fn secrets_may_be_kept_in_files() {
     assert!(printed(&loaded, false).contains("file:/run/key"));
     let empty = load_from(&[("relay.toml", ""), ("/run/key", "\n")], &given);
     assert!(problems(&empty)[0].contains("/run/key, which is empty"));
+    let mobile = load_from(&[("relay.toml", ""), ("/run/key", "mob-1")], &given);
+    assert!(problems(&mobile)[0].contains("is a mobile key"));
 }
 
 #[test]
@@ -294,13 +299,15 @@ fn nothing_set_but_the_least_means_the_documented_defaults() {
         Duration::from_mins(1)
     );
     assert_eq!(config.environments[0].prefix, "");
+    assert!(config.http.admin_token.is_none() && config.http.webhook.secrets.is_empty());
+    assert_eq!(config.http.webhook.max_age, Duration::from_mins(5));
 }
 
 #[test]
 fn the_configuration_is_printed_for_people_and_machines() {
     let loaded = load_from(
         &[("relay.conf", RELAY_CONF)],
-        &[("ADMIN_TOKEN", "a-token-of-mine")],
+        &[("AUTO_CONFIG_KEY", "rel-of-mine")],
     );
     let text = printed(&loaded, false);
     for part in [
@@ -308,13 +315,13 @@ fn the_configuration_is_printed_for_people_and_machines() {
         "relay.conf:29 [environment \"Checkout\"] PREFIX",
         "default (VERIFY_INTERVAL)",
         "no effect  it is about SDKs",
-        "ADMIN_TOKEN: nothing takes a token yet",
+        "AUTO_CONFIG_KEY: auto-configuration is not built yet",
     ] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
     let json: serde_json::Value = serde_json::from_str(&printed(&loaded, true)).unwrap();
     assert_eq!(json["valid"], false);
-    assert_eq!(json["problems"][0]["about"][0], "ADMIN_TOKEN");
+    assert_eq!(json["problems"][0]["about"][0], "AUTO_CONFIG_KEY");
     let settings = json["settings"].as_array().unwrap();
     assert!(
         settings

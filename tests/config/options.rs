@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use ld_dynamodb_relay::config::{Config, Environment, Loaded, LogFormat, Verdict};
+use ld_dynamodb_relay::config::{Config, Environment, Loaded, LogFormat, Secret, Verdict};
 use secrecy::ExposeSecret;
 use tracing::level_filters::LevelFilter;
 
@@ -30,6 +30,16 @@ type Row = (&'static str, &'static str, &'static str, Expected);
 
 fn first(config: &Config) -> &Environment {
     &config.environments[0]
+}
+
+/// Each by itself, or where it is kept while it is not known.
+fn told(secrets: &[Secret]) -> Vec<String> {
+    let each = secrets.iter().map(|it| match (&it.value, &it.reference) {
+        (Some(value), _) => value.expose_secret().to_owned(),
+        (None, Some(reference)) => reference.to_string(),
+        (None, None) => String::new(),
+    });
+    each.collect()
 }
 
 const fn seconds(count: u64) -> Duration {
@@ -144,10 +154,14 @@ const ROWS: &[Row] = &[
     ("WRITE_CONCURRENCY", "8", "", Honoured(|it| it.store.write_concurrency == 8)),
     ("REPAIR", "false", "", Honoured(|it| !it.upkeep.repair)),
     ("MAX_EVENT_BYTES", "64KB", "", Honoured(|it| it.upstream.max_event_bytes == 64_000)),
-    ("ADMIN_TOKEN", "t", "", Refused("nothing takes a token yet")),
-    ("WEBHOOK_SECRET", "s", "", Refused("webhook is not built yet")),
-    ("WEBHOOK_SECRET_x", "s", "", Refused("webhook is not built yet")),
-    ("LD_ENVIRONMENT_KEY_x", "e", "", Refused("webhook is not built yet")),
+    ("LD_ENVIRONMENT_KEY_x", "e", "", Honoured(|it| first(it).environment_key.as_deref() == Some("e"))),
+    ("WEBHOOK_SECRET", "whsec-one", "", Honoured(|it| told(&it.http.webhook.secrets) == ["whsec-one"])),
+    ("WEBHOOK_SECRET", "whsec-one, ssm:/two", "", Honoured(|it| told(&it.http.webhook.secrets) == ["whsec-one", "ssm:/two"])),
+    ("WEBHOOK_SECRET_x", "whsec-one,whsec-two", "", Honoured(|it| told(&first(it).webhook_secrets) == ["whsec-one", "whsec-two"])),
+    ("WEBHOOK_MAX_AGE", "1h", "", Honoured(|it| it.http.webhook.max_age == seconds(3_600))),
+    ("ADMIN_TOKEN", "a-token-of-mine", "", Honoured(|it| told(it.http.admin_token.as_slice()) == ["a-token-of-mine"])),
+    ("ADMIN_TOKEN", "secretsmanager:ld#token", "", Honoured(|it| told(it.http.admin_token.as_slice()) == ["secretsmanager:ld#token"])),
+    ("LD_ENV_x", "ssm:/launchdarkly/x/sdkkey", "Environment.sdkKey", Honoured(|it| told(&[first(it).sdk_key.clone()]) == ["ssm:/launchdarkly/x/sdkkey"])),
 ];
 
 /// Options that do something only when their switch is on.

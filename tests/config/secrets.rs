@@ -31,8 +31,9 @@ const PLACES: &[Place] = &[
     ),
     ("PROXY_URL", "launchdarkly.proxy_url", "Proxy.url"),
     ("REDIS_PASSWORD", "", "Redis.password"),
-    ("ADMIN_TOKEN", "", ""),
-    ("WEBHOOK_SECRET", "", ""),
+    ("ADMIN_TOKEN", "http.admin_token", ""),
+    ("WEBHOOK_SECRET", "http.webhook_secret", ""),
+    ("WEBHOOK_SECRET_a", "environment.webhook_secret", ""),
     ("AUTO_CONFIG_KEY", "", "AutoConfig.key"),
 ];
 /// Where it lands by mistake.
@@ -60,6 +61,7 @@ const MISTAKES: &[Place] = &[
         "launchdarkly.ca_certificates",
         "Proxy.caCertFiles",
     ),
+    ("LD_ENVIRONMENT_KEY_a", "environment.environment_key", ""),
 ];
 
 /// The settings as a file, and as variables what has no place there.
@@ -96,6 +98,24 @@ fn no_password_of_a_url_is_told() {
             );
         }
     }
+}
+
+#[test]
+fn of_several_secrets_each_is_masked_and_references_are_shown() {
+    let given = [
+        ("WEBHOOK_SECRET", "file:/run/two,OPENSESAME,OPENSESAME"),
+        ("LD_PREFIX_a", "OPENSESAME"),
+        ("LD_TABLE_NAME_a", "KEPTINAFILE"),
+    ];
+    let files = [("relay.toml", ""), ("/run/two", "KEPTINAFILE,12345678\n")];
+    let loaded = load_from(&files, &[&[KEY, TABLE][..], &given].concat());
+    assert!(problems(&loaded)[0].contains("more than two secrets"));
+    let text = printed(&loaded, false);
+    assert!(text.contains("file:/run/two,****,****"), "{text}");
+    assert!(
+        !text.contains("SESAME") && !text.contains("INAFILE"),
+        "{text}"
+    );
 }
 
 proptest! {

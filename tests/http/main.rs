@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may")]
 
+mod bodies;
 mod probes;
 mod sockets;
 mod status;
+mod sync;
+mod webhook;
 mod world;
 
 use axum::body::{self, Body};

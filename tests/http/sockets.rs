@@ -73,7 +73,7 @@ async fn both_ports_answer_over_sockets_and_health_asks_them() {
         json!({"ok": false, "status": 503, "answer": [reason]})
     );
 
-    world.app.environments[0].1.update(good);
+    world.app.environments[0].status.update(good);
     assert_eq!(said(false).await, (true, "ready\n".to_owned()));
 
     served.stop.cancel();
@@ -121,4 +121,16 @@ async fn who_never_ends_its_request_is_cut_off() {
         "{:?}",
         start.elapsed()
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_never_ends_its_webhook_reads_that_it_was_too_slow() {
+    let world = World::new(&[("a", good)]).with_secrets(&["a-secret"]);
+    let served = serve(&world).await;
+    let start = Instant::now();
+    let begin = "POST /webhook HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{";
+    let answer = raw(served.work, begin).await;
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert_eq!(start.elapsed().as_secs(), 10);
+    assert!(ask(served.work, Question::Alive).await.is_good());
 }

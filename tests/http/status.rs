@@ -19,7 +19,7 @@ async fn the_status_has_the_relay_proxys_shape_and_our_block() {
                 "sdkKey": "sdk-********-****-****-****-********cdef",
                 "mobileKey": "mob-********-****-****-****-********cdef",
                 "envId": "5f00c0ffee",
-                "projKey": "project",
+                "projKey": "harbor",
                 "status": "connected",
                 "connectionStatus": {"state": "VALID", "stateSince": time},
                 "dataStoreStatus": {"state": "VALID", "stateSince": time, "database": "dynamodb",

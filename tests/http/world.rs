@@ -1,14 +1,17 @@
 //! Environments in every condition, and who asks about them.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::body::{self, Body};
 use axum::http::{Request, StatusCode};
 use ld_dynamodb_relay::config::Environment;
-use ld_dynamodb_relay::http::{self, App, EnvironmentInfo};
-use ld_dynamodb_relay::metrics::Metrics;
+use ld_dynamodb_relay::environment::Control;
+use ld_dynamodb_relay::http::{self, App, EnvironmentInfo, Served, Webhook};
+use ld_dynamodb_relay::metrics::{Metrics, WebhookResult};
 use ld_dynamodb_relay::model::{ItemKey, Kind};
+use ld_dynamodb_relay::secrets::Kept;
 use ld_dynamodb_relay::status::{
     EnvironmentStatus, ErrorKind, Facts, Held, HeldReason, LastError, Moment, SourcePhase,
     TablePhase,
@@ -45,11 +48,18 @@ impl World {
                 let status = EnvironmentStatus::new(clock());
                 status.update(set);
                 let _series = metrics.environment(name);
-                (info(name), status)
+                Served {
+                    info: info(name, kept(SDK_KEY)),
+                    status,
+                    control: Control::default(),
+                    webhook_secrets: Vec::new(),
+                }
             })
             .collect();
         let app = App {
             environments: environments.into(),
+            webhook: Arc::new(Webhook::new(Vec::new(), Duration::from_mins(5))),
+            admin_token: None,
             metrics,
             metrics_enabled: true,
             read_timeout: Duration::from_mins(5),
@@ -58,6 +68,32 @@ impl World {
             clock,
         };
         Self { app }
+    }
+
+    /// With these secrets for every environment without its own; none switches the webhook off.
+    pub(crate) fn with_secrets(mut self, secrets: &[&str]) -> Self {
+        let webhook = Arc::get_mut(&mut self.app.webhook).unwrap();
+        webhook.secrets = secrets.iter().map(|it| kept(it)).collect();
+        self
+    }
+
+    /// With secrets of its own for the environment.
+    pub(crate) fn with_own_secrets(mut self, name: &str, secrets: &[&str]) -> Self {
+        let environments = Arc::get_mut(&mut self.app.environments).unwrap();
+        let environment = environments.iter_mut().find(|it| &*it.info.name == name);
+        environment.unwrap().webhook_secrets = secrets.iter().map(|it| kept(it)).collect();
+        self
+    }
+
+    /// How many requests to the webhook came to this.
+    pub(crate) fn webhooks(&self, result: WebhookResult) -> u64 {
+        let series = format!(
+            r#"ld_dynamodb_webhooks_total{{result="{}"}} "#,
+            result.label()
+        );
+        let text = self.app.metrics.render([]);
+        let line = text.lines().find_map(|line| line.strip_prefix(&series));
+        line.unwrap().parse().unwrap()
     }
 
     pub(crate) async fn work(&self, path: &str) -> (StatusCode, String) {
@@ -75,14 +111,18 @@ impl World {
     }
 }
 
-pub(crate) fn info(name: &str) -> EnvironmentInfo {
+pub(crate) fn kept(secret: &str) -> Kept {
+    Kept::fixed(SecretString::from(secret))
+}
+
+pub(crate) fn info(name: &str, key: Kept) -> EnvironmentInfo {
     let environment = Environment {
         name: name.into(),
         sdk_key: SDK_KEY.into(),
         table: "flags".to_owned(),
         prefix: format!("prefix-{name}"),
         log_level: None,
-        project: Some("project".to_owned()),
+        project: Some("harbor".to_owned()),
         environment_key: None,
         webhook_secrets: Vec::new(),
         environment_id: Some("5f00c0ffee".to_owned()),
@@ -90,11 +130,14 @@ pub(crate) fn info(name: &str) -> EnvironmentInfo {
             "mob-01234567-89ab-cdef-0123-456789abcdef",
         )),
     };
-    EnvironmentInfo::new(&environment, Some("http://localhost:8000"))
+    EnvironmentInfo::new(&environment, key, Some("http://localhost:8000"))
 }
 
 pub(crate) async fn get(router: Router, path: &str) -> (StatusCode, String) {
-    let request = Request::get(path).body(Body::empty()).unwrap();
+    ask(router, Request::get(path).body(Body::empty()).unwrap()).await
+}
+
+pub(crate) async fn ask(router: Router, request: Request<Body>) -> (StatusCode, String) {
     let response = router.oneshot(request).await.unwrap();
     let status = response.status();
     let bytes = body::to_bytes(response.into_body(), 1 << 20).await.unwrap();

@@ -35,11 +35,44 @@ impl Answer {
 }
 
 pub(crate) async fn get(port: u16, path: &str) -> Answer {
-    let mut connection = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-    connection.write_all(request.as_bytes()).await.unwrap();
-    let mut text = String::new();
-    connection.read_to_string(&mut text).await.unwrap();
+    answer(&raw(port, request.as_bytes()).await)
+}
+
+/// Posts this body, with these headers, each a line.
+pub(crate) async fn post(port: u16, path: &str, headers: &[&str], body: &[u8]) -> Answer {
+    let mut head = format!("POST {path} HTTP/1.1\r\nHost: localhost:{port}\r\n");
+    for header in headers {
+        head.push_str(header);
+        head.push_str("\r\n");
+    }
+    let length = format!("Content-Length: {}\r\n\r\n", body.len());
+    head.push_str(&length);
+    answer(&raw(port, &[head.as_bytes(), body].concat()).await)
+}
+
+/// Sends these bytes, and reads meanwhile whatever comes, until the other side ends the connection.
+pub(crate) async fn raw(port: u16, bytes: &[u8]) -> String {
+    let connection = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let (mut read, mut write) = connection.into_split();
+    let mut text = Vec::new();
+    let both = async {
+        // Nobody has to listen to the end.
+        tokio::join!(write.write_all(bytes), read.read_to_end(&mut text)).1
+    };
+    let ended = timeout(PATIENCE, both).await.unwrap();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    assert!(ended.is_ok() || text.is_empty(), "cut off after {text}");
+    text
+}
+
+/// Sends these bytes and breaks off.
+pub(crate) async fn break_off(port: u16, bytes: &[u8]) {
+    let mut connection = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    connection.write_all(bytes).await.unwrap();
+}
+
+fn answer(text: &str) -> Answer {
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     Answer {
         status: head.split(' ').nth(1).unwrap().parse().unwrap(),

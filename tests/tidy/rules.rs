@@ -8,13 +8,14 @@ const ARROWS: &[(&str, &str)] = &[
     ("plan", "model"),
     ("cli", ""),
     ("config", ""),
+    ("aws", ""),
     ("logging", "config"),
     ("status", "model"),
     ("clock", "status"),
     ("metrics", "model status"),
     ("launchdarkly", "clock config metrics model status"),
-    ("table", "clock config metrics model plan status"),
-    ("secrets", "config"),
+    ("table", "aws clock config metrics model plan status"),
+    ("secrets", "aws config"),
     ("webhook", "model"),
     (
         "environment",
@@ -31,7 +32,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("simulator", "model"), // LaunchDarkly as its documents have it, not as we read it
     ("commands", EVERYTHING),
 ];
-const EVERYTHING: &str = "cli clock config environment http launchdarkly logging metrics model plan secrets \
+const EVERYTHING: &str = "aws cli clock config environment http launchdarkly logging metrics model plan secrets \
                           simulator status supervisor table webhook";
 
 /// No file says more than one can hold in mind.
@@ -133,6 +134,7 @@ pub(crate) fn purity(source: &Source) -> Vec<String> {
         "src/table/layout",
         "src/launchdarkly/fdv1",
         "src/status/health",
+        "src/webhook",
     ];
     if !decides.iter().any(|path| source.path.starts_with(path)) {
         return Vec::new();

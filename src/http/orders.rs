@@ -1,0 +1,107 @@
+//! Orders of operators: look again, and let the removals go that the brake holds.
+
+use std::net::SocketAddr;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{ConnectInfo, Path, Query, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+
+use super::App;
+use super::operators::operator;
+use crate::secrets::Kept;
+
+/// What an operator wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    /// That everything is asked for and read again.
+    Sync,
+    /// That so many removals are done.
+    Release(usize),
+}
+
+const FORBIDDEN: &str = "ask at localhost, from this machine and not through a proxy, or set ADMIN_TOKEN and send \
+                         `Authorization: Bearer` with it\n";
+const UNCLEAR: &str = "ask without parameters to have everything compared again, or with \
+                       `?confirm=removals&count=N` to let N removals go that are held\n";
+
+type Parameters = Vec<(String, String)>;
+
+/// `POST /sync/{environment}`.
+pub(super) async fn sync(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    query: Result<Query<Parameters>, QueryRejection>,
+    request: Request,
+) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map(|ConnectInfo(peer)| *peer);
+    let token = app.admin_token.as_ref().and_then(Kept::value);
+    let Some(by) = operator(peer, request.headers(), token.as_ref()) else {
+        tracing::debug!(
+            peer = peer.map(tracing::field::display),
+            "an order was refused"
+        );
+        return (StatusCode::FORBIDDEN, FORBIDDEN).into_response();
+    };
+    let Some(environment) = app.position(&name).map(|at| &app.environments[at]) else {
+        return (StatusCode::NOT_FOUND, "no such environment\n").into_response();
+    };
+    let Some(order) = query.ok().and_then(|Query(parameters)| order(&parameters)) else {
+        return (StatusCode::BAD_REQUEST, UNCLEAR).into_response();
+    };
+    let held = environment.status.facts().braked;
+    if let Order::Release(count) = order
+        && (count != held || held == 0)
+    {
+        let text = format!("{held} removals are held now; that is the number to confirm\n");
+        let text = if held == 0 {
+            "no removals are held now\n".to_owned()
+        } else {
+            text
+        };
+        return (StatusCode::CONFLICT, text).into_response();
+    }
+    let by = by.label();
+    let peer = peer.map(tracing::field::display);
+    match order {
+        Order::Sync => {
+            tracing::info!(
+                environment = &*name,
+                by,
+                peer,
+                "an operator wants everything compared again"
+            );
+            environment.control.sync();
+        }
+        Order::Release(removals) => {
+            tracing::warn!(
+                environment = &*name,
+                by,
+                peer,
+                removals,
+                "an operator confirms removals that are held"
+            );
+            environment.control.release(removals);
+        }
+    }
+    (
+        StatusCode::ACCEPTED,
+        "accepted: see the status and the log for what comes of it\n",
+    )
+        .into_response()
+}
+
+/// What the query says, if it says one thing.
+fn order(parameters: &[(String, String)]) -> Option<Order> {
+    let mut parameters: Vec<_> = parameters
+        .iter()
+        .map(|(name, value)| (&**name, &**value))
+        .collect();
+    parameters.sort_unstable();
+    match parameters[..] {
+        [] => Some(Order::Sync),
+        [("confirm", "removals"), ("count", count)] => count.parse().ok().map(Order::Release),
+        _ => None,
+    }
+}

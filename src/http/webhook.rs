@@ -1,0 +1,185 @@
+//! The webhook: LaunchDarkly says that something changed. Nothing that a body says is stored; it only wakes environments.
+
+mod body;
+mod delivery;
+mod seen;
+mod signers;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use tokio::sync::Semaphore;
+
+use super::App;
+use crate::environment::{Control, Hint};
+use crate::metrics::WebhookResult;
+use crate::secrets::Kept;
+use crate::webhook::{About, read};
+use body::Unusable;
+use delivery::{Delivery, Wake};
+use seen::Seen;
+use signers::Signers;
+
+const SIGNATURE: &str = "x-ld-signature";
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bodies that are taken at a time: each may be large, and probes come over the same port.
+const MAX_AT_A_TIME: usize = 32;
+/// Until then there is room again: whoever takes it was answered or too slow.
+const RETRY_AFTER_SECONDS: u16 = 10;
+
+/// What the webhook takes, and what it remembers.
+pub struct Webhook {
+    /// The secrets of every environment without its own.
+    pub secrets: Vec<Kept>,
+    /// What is dated longer ago wakes nobody.
+    pub max_age: Duration,
+    room: Semaphore,
+    seen: Mutex<Seen>,
+}
+
+impl Webhook {
+    /// With these secrets for every environment without its own.
+    pub fn new(secrets: Vec<Kept>, max_age: Duration) -> Self {
+        Self {
+            secrets,
+            max_age,
+            room: Semaphore::new(MAX_AT_A_TIME),
+            seen: Mutex::default(),
+        }
+    }
+}
+
+type Named = Result<Path<String>, PathRejection>;
+
+/// Its paths, if there is a secret. There is no unsigned mode.
+pub(super) fn routes(app: &App) -> Router<App> {
+    let routes = Router::new();
+    if !app.webhook_is_on() {
+        return routes;
+    }
+    routes
+        .route(
+            "/webhook",
+            post(async |State(app): State<App>, request: Request| {
+                receive(&app, None, request).await
+            }),
+        )
+        .route(
+            "/webhook/{environment}",
+            post(
+                async |State(app): State<App>, name: Named, request: Request| {
+                    // A name that is no text is nobody's.
+                    let name = name.map_or_else(|_| String::new(), |Path(name)| name);
+                    receive(&app, Some(&name), request).await
+                },
+            ),
+        )
+}
+
+/// Answers at once: what is woken does its work by itself.
+async fn receive(app: &App, name: Option<&str>, request: Request) -> Response {
+    let result = judge(app, name, request).await;
+    app.metrics.webhook(result);
+    // Whoever reaches the port can send as many as they like: the metric counts them, and nobody can flood the log.
+    tracing::debug!(result = result.label(), "webhook");
+    answer(result)
+}
+
+async fn judge(app: &App, name: Option<&str>, request: Request) -> WebhookResult {
+    let Ok(_room) = app.webhook.room.try_acquire() else {
+        return WebhookResult::Busy;
+    };
+    let (head, body) = request.into_parts();
+    let body = match body::collect(body, BODY_TIMEOUT).await {
+        Ok(body) => body,
+        Err(Unusable::TooLarge) => return WebhookResult::TooLarge,
+        Err(Unusable::TooSlow) => return WebhookResult::TooSlow,
+    };
+    let mut signatures = head.headers.get_all(SIGNATURE).into_iter();
+    let (Some(signature), None) = (signatures.next(), signatures.next()) else {
+        return WebhookResult::Unsigned;
+    };
+    let signers = Signers::of(app, &body, signature.as_bytes()).await;
+    if !signers.is_any() {
+        return WebhookResult::Unsigned;
+    }
+    let mut signed = signers.environments();
+    if let Some(name) = name {
+        match app.position(name) {
+            Some(named) if signed.contains(&named) => signed = vec![named],
+            Some(_) => return WebhookResult::Unsigned,
+            None => return WebhookResult::UnknownEnvironment,
+        }
+    }
+    let hook = read(&body);
+    let environments = &app.environments;
+    let places: Vec<_> = environments.iter().map(|it| it.info.place()).collect();
+    let delivery = Delivery {
+        places: &places,
+        signed: &signed,
+        is_named: name.is_some(),
+        signature: signature.as_bytes(),
+        max_age: app.webhook.max_age,
+        now: (app.clock)(),
+    };
+    let (result, wakes) = {
+        let seen = app.webhook.seen.lock();
+        let mut seen = seen.unwrap_or_else(PoisonError::into_inner);
+        delivery.deliver(hook, &mut seen)
+    };
+    for wake in wakes {
+        carry_out(&environments[wake.environment].control, wake);
+    }
+    result
+}
+
+fn carry_out(control: &Control, wake: Wake) {
+    let item = match wake.about {
+        About::Key => return control.key_reset(),
+        About::Item(key) => Some(key),
+        About::Everything => None,
+    };
+    control.hint(Hint {
+        item,
+        happened: wake.happened,
+    });
+}
+
+/// Tells nobody which environments there are.
+fn answer(result: WebhookResult) -> Response {
+    let (status, text) = match result {
+        WebhookResult::Woken
+        | WebhookResult::Unreadable
+        | WebhookResult::Unmatched
+        | WebhookResult::Ignored
+        | WebhookResult::Duplicate
+        | WebhookResult::Late => (StatusCode::ACCEPTED, result.label()),
+        WebhookResult::Unsigned => (
+            StatusCode::UNAUTHORIZED,
+            "not signed with the webhook's secret: give LaunchDarkly and this daemon the same one",
+        ),
+        WebhookResult::UnknownEnvironment => (StatusCode::NOT_FOUND, "no such environment"),
+        WebhookResult::TooLarge => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the body is larger than 1 MiB",
+        ),
+        WebhookResult::TooSlow => (StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
+        WebhookResult::Busy => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too many at a time; send it again later",
+        ),
+    };
+    let mut response = (status, format!("{text}\n")).into_response();
+    if result == WebhookResult::Busy {
+        let headers = response.headers_mut();
+        headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
+    }
+    response
+}

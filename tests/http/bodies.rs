@@ -1,0 +1,144 @@
+//! Bodies that are too large, too slow or too many: bounded, and answered.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::Request;
+use futures_util::stream::{self, StreamExt as _};
+use ld_dynamodb_relay::http;
+use ld_dynamodb_relay::metrics::WebhookResult;
+use tokio::time::Instant;
+use tower::ServiceExt as _;
+
+use crate::webhook::{SECRET, flag_in, post, signed};
+use crate::world::{World, good};
+
+const MIB: usize = 1024 * 1024;
+
+fn world() -> World {
+    World::new(&[("production", good)]).with_secrets(&[SECRET])
+}
+
+/// As many bytes as anybody reads, and how many that were.
+fn endless() -> (Body, Arc<AtomicUsize>) {
+    let read = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&read);
+    let chunk = Bytes::from(vec![b'x'; 64 * 1_024]);
+    let chunks = stream::repeat_with(move || {
+        count.fetch_add(chunk.len(), Ordering::SeqCst);
+        Ok::<_, Infallible>(chunk.clone())
+    });
+    (Body::from_stream(chunks), read)
+}
+
+/// Begins, and then nothing more comes.
+fn hanging() -> Body {
+    let begin = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"{"))]);
+    Body::from_stream(begin.chain(stream::pending()))
+}
+
+#[tokio::test]
+async fn a_mebibyte_is_read_and_more_is_too_large() {
+    let world = world();
+    let whole = format!(r#"{{"kind":"flag","comment":"{}"}}"#, "x".repeat(MIB));
+    let excess = whole.len() - MIB;
+    let largest = whole.replacen(&"x".repeat(excess), "", 1);
+    assert_eq!(largest.len(), MIB);
+    assert_eq!(signed(&world, "/webhook", &largest, SECRET).await.0, 202);
+    let larger = largest.replacen('x', "xx", 1);
+    let answer = signed(&world, "/webhook", &larger, SECRET).await;
+    assert_eq!(answer, (413, "the body is larger than 1 MiB\n".to_owned()));
+    // Unsigned as well: nobody looks at it.
+    assert_eq!(
+        post(&world, "/webhook/elsewhere", larger, "00").await.0,
+        413
+    );
+    assert_eq!(world.webhooks(WebhookResult::TooLarge), 2);
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_read_on_for_a_while_and_not_for_ever() {
+    let world = world();
+    let (body, read) = endless();
+    assert_eq!(post(&world, "/webhook", body, "00").await.0, 413);
+    let read = read.load(Ordering::SeqCst);
+    assert!(read > 8 * MIB && read < 10 * MIB, "{read}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_sends_too_slowly_is_told_so_after_ten_seconds() {
+    let world = world();
+    let start = Instant::now();
+    let answer = post(&world, "/webhook", hanging(), "00").await;
+    assert_eq!(answer, (408, "the body did not come in time\n".to_owned()));
+    assert_eq!(start.elapsed().as_secs(), 10);
+
+    // A byte now and then does not help.
+    let dripping = stream::unfold((), async |()| {
+        tokio::time::interval_at(
+            Instant::now() + Duration::from_secs(1),
+            Duration::from_secs(1),
+        )
+        .tick()
+        .await;
+        Some((Ok::<_, Infallible>(Bytes::from_static(b"x")), ()))
+    });
+    let start = Instant::now();
+    let answer = post(&world, "/webhook", Body::from_stream(dripping), "00").await;
+    assert_eq!((answer.0, start.elapsed().as_secs()), (408, 10));
+
+    // Neither does it to have sent too much already.
+    let large = stream::iter([Ok::<_, Infallible>(Bytes::from(vec![b'x'; MIB + 1]))]);
+    let large = Body::from_stream(large.chain(stream::pending()));
+    let start = Instant::now();
+    let answer = post(&world, "/webhook", large, "00").await;
+    assert_eq!((answer.0, start.elapsed().as_secs()), (413, 10));
+    assert_eq!(world.webhooks(WebhookResult::TooSlow), 2);
+}
+
+#[tokio::test]
+async fn who_breaks_off_was_too_slow() {
+    let world = world();
+    let broken = stream::iter([
+        Ok(Bytes::from(flag_in("production", "1"))),
+        Err(io::Error::from(io::ErrorKind::ConnectionReset)),
+    ]);
+    assert_eq!(
+        post(&world, "/webhook", Body::from_stream(broken), "00")
+            .await
+            .0,
+        408
+    );
+    assert_eq!(world.webhooks(WebhookResult::TooSlow), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn thirty_two_bodies_are_taken_at_a_time() {
+    let world = world();
+    let router = http::work(world.app.clone());
+    let slow = (0..32).map(|_| {
+        let request = Request::post("/webhook").body(hanging()).unwrap();
+        router.clone().oneshot(request)
+    });
+    let mut slow = std::pin::pin!(futures_util::future::join_all(slow));
+    assert!(futures_util::poll!(&mut slow).is_pending());
+
+    let body = flag_in("production", "1");
+    let request = Request::post("/webhook")
+        .body(Body::from(body.clone()))
+        .unwrap();
+    let busy = router.clone().oneshot(request).await.unwrap();
+    assert_eq!(busy.status().as_u16(), 503);
+    assert_eq!(busy.headers()["retry-after"], "10");
+    assert_eq!(world.webhooks(WebhookResult::Busy), 1);
+    assert_eq!(world.work("/livez").await.0.as_u16(), 200);
+
+    for answer in slow.await {
+        assert_eq!(answer.unwrap().status().as_u16(), 408);
+    }
+    assert_eq!(signed(&world, "/webhook", &body, SECRET).await.0, 202);
+}
