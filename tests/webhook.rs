@@ -1,5 +1,15 @@
 //! What LaunchDarkly's webhooks say: who signed them, what changed, and which environment of ours that is.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "webhook/bodies.rs"]
+mod bodies;
+#[path = "webhook/generated.rs"]
+mod generated;
+#[path = "webhook/many.rs"]
+mod many;
+#[path = "webhook/places.rs"]
+mod places;
 #[path = "webhook/signature.rs"]
 mod signature;
+#[path = "webhook/words.rs"]
+mod words;
