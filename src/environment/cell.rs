@@ -3,7 +3,7 @@
 //! A storm merges here. The queue is one map, so it is bounded by the environment.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
@@ -34,6 +34,8 @@ impl Touched {
 #[derive(Default)]
 struct Said {
     desired: Option<Desired>,
+    /// Whose LaunchDarkly said that the last full set is.
+    environment_id: Option<Arc<str>>,
     touched: Touched,
 }
 
@@ -45,15 +47,22 @@ pub(super) struct Cell {
 }
 
 impl Cell {
-    /// Everything was said, asked for at `asked`. How many items it says otherwise than before, in the order of
-    /// [`Kind::ALL`].
-    pub(super) fn full(&self, items: DataSet, asked: Instant, received: Instant) -> [usize; 2] {
+    /// Everything was said, asked for at `asked`, of the environment that LaunchDarkly names so. How many items it says
+    /// otherwise than before, in the order of [`Kind::ALL`].
+    pub(super) fn full(
+        &self,
+        items: DataSet,
+        asked: Instant,
+        received: Instant,
+        environment_id: Option<Arc<str>>,
+    ) -> [usize; 2] {
         let mut said = self.lock();
         let desired = said.desired.take();
         let mut desired = desired.unwrap_or_else(|| Desired::new(DataSet::new(), asked));
         let changed = Kind::ALL.map(|kind| desired.differing(&items, kind));
         desired.replace(items, asked, received + GUARD_TIME);
         said.desired = Some(desired);
+        said.environment_id = environment_id;
         said.touched.full = Some(received);
         drop(said);
         self.changed.notify_one();
@@ -85,6 +94,12 @@ impl Cell {
     /// Looks at what is said. `look` must be quick: the listening half waits.
     pub(super) fn look<T>(&self, look: impl FnOnce(Option<&Desired>) -> T) -> T {
         look(self.lock().desired.as_ref())
+    }
+
+    /// LaunchDarkly's ID of the environment that the last full set is of, where its session told one.
+    #[expect(dead_code, reason = "the guard of the environment's identity asks it")]
+    pub(super) fn environment_id(&self) -> Option<Arc<str>> {
+        self.lock().environment_id.clone()
     }
 
     /// Completes when something was touched since [`Cell::take`].

@@ -1,6 +1,7 @@
 //! The half that listens: keeps one connection, applies what it says to the cell, and opens another when everything has
 //! to be said again. The old connection lives until the new one has said everything.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -44,6 +45,8 @@ struct Line {
     session: Session,
     first_event: Option<Instant>,
     connected: Option<ConnectionGuard>,
+    /// LaunchDarkly's ID of the environment, where its answer tells one.
+    environment_id: Option<Arc<str>>,
 }
 
 /// The next signal, or never where there is no line.
@@ -129,6 +132,7 @@ impl<'a> Listener<'a> {
             session,
             first_event: None,
             connected: None,
+            environment_id: None,
         });
     }
 
@@ -139,6 +143,7 @@ impl<'a> Listener<'a> {
         match signal {
             Ok(Signal::Connected(greeting)) => {
                 line.connected = Some(self.environment.metrics.connected());
+                line.environment_id = greeting.environment_id.as_deref().map(Into::into);
                 self.heard();
                 self.environment.status.update(|facts| {
                     facts.environment_id = greeting.environment_id.or(facts.environment_id.take());
@@ -146,7 +151,7 @@ impl<'a> Listener<'a> {
             }
             Ok(Signal::Said(Said::Full(items), received)) => {
                 line.first_event = Some(received);
-                let asked = line.session.asked;
+                let (asked, id) = (line.session.asked, line.environment_id.clone());
                 if self.current.is_some() {
                     self.environment
                         .metrics
@@ -160,7 +165,7 @@ impl<'a> Listener<'a> {
                     milliseconds = millis(received - asked),
                     "LaunchDarkly said everything"
                 );
-                self.said_everything(items, asked, received);
+                self.said_everything(items, asked, received, id);
             }
             Ok(Signal::Said(said, received)) => {
                 line.first_event.get_or_insert(received);
@@ -184,9 +189,9 @@ impl<'a> Listener<'a> {
         };
         match signal {
             Ok(Signal::Said(said, received)) => {
-                let asked = line.session.asked;
+                let (asked, id) = (line.session.asked, line.environment_id.clone());
                 line.first_event.get_or_insert(received);
-                self.said(said, asked, received);
+                self.said(said, asked, received, id);
             }
             Ok(Signal::RetryDelay(delay)) => self.retry_delay(delay),
             Ok(Signal::Connected(_) | Signal::Alive) => self.heard(),
@@ -197,10 +202,10 @@ impl<'a> Listener<'a> {
         }
     }
 
-    fn said(&mut self, said: Said, asked: Instant, received: Instant) {
+    fn said(&mut self, said: Said, asked: Instant, received: Instant, id: Option<Arc<str>>) {
         self.heard();
         match said {
-            Said::Full(items) => self.said_everything(items, asked, received),
+            Said::Full(items) => self.said_everything(items, asked, received, id),
             Said::Newer(key, item) => {
                 self.malformed = 0;
                 self.newer(key, item, received);
@@ -210,10 +215,16 @@ impl<'a> Listener<'a> {
         }
     }
 
-    fn said_everything(&mut self, items: DataSet, asked: Instant, received: Instant) {
+    fn said_everything(
+        &mut self,
+        items: DataSet,
+        asked: Instant,
+        received: Instant,
+        id: Option<Arc<str>>,
+    ) {
         self.malformed = 0;
         self.asked = Some(asked);
-        let changed = self.cell.full(items, asked, received);
+        let changed = self.cell.full(items, asked, received, id);
         for kind in Kind::ALL {
             let counter = self.environment.metrics.changes.of((kind, Action::Full));
             counter.increment(changed[kind.index()] as u64);
