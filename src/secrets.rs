@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +37,16 @@ impl Kept {
         }
     }
 
+    /// One that has not been read yet, and where it is given once it has.
+    pub fn cell() -> (Giver, Self) {
+        let (reading, recheck) = (watch::Sender::default(), Arc::<Notify>::default());
+        let kept = Self {
+            reading: reading.subscribe(),
+            recheck: Arc::clone(&recheck),
+        };
+        (Giver { reading, recheck }, kept)
+    }
+
     /// The secret, once it has been read.
     pub fn value(&self) -> Option<SecretString> {
         self.reading.borrow().value.clone()
@@ -47,14 +57,12 @@ impl Kept {
         self.reading.borrow().trouble.clone()
     }
 
-    /// Completes when there is another secret than when this was last called, or than at the start.
-    pub async fn changed(&mut self) {
-        let seen = self.reading.borrow_and_update().value.clone();
-        let differs = |now: &Reading| match (&seen, &now.value) {
-            (Some(seen), Some(now)) => seen.expose_secret() != now.expose_secret(),
-            (seen, now) => seen.is_some() != now.is_some(),
-        };
-        if self.reading.wait_for(differs).await.is_err() {
+    /// Completes when the secret is another one than this. May be dropped and called again: no change is missed.
+    pub async fn other_than(&self, than: Option<&SecretString>) {
+        let than = than.map(ExposeSecret::expose_secret);
+        let mut reading = self.reading.clone();
+        let differs = |now: &Reading| now.value.as_ref().map(ExposeSecret::expose_secret) != than;
+        if reading.wait_for(differs).await.is_err() {
             // Nobody reads it any more.
             std::future::pending::<()>().await;
         }
@@ -63,6 +71,33 @@ impl Kept {
     /// Has it read again soon: it was refused, or it is said to have changed.
     pub fn recheck(&self) {
         self.recheck.notify_one();
+    }
+}
+
+/// Where a secret is given to those who keep it.
+pub struct Giver {
+    reading: watch::Sender<Reading>,
+    recheck: Arc<Notify>,
+}
+
+impl Giver {
+    /// It was read.
+    pub fn give(&self, value: SecretString) {
+        self.reading.send_replace(Reading {
+            value: Some(value),
+            trouble: None,
+        });
+    }
+
+    /// It could not be read, for this reason: a sentence for people.
+    pub fn fail(&self, trouble: &str) {
+        self.reading
+            .send_modify(|reading| reading.trouble = Some(trouble.into()));
+    }
+
+    /// Completes when it is to be read again.
+    pub async fn rechecked(&self) {
+        self.recheck.notified().await;
     }
 }
 
