@@ -2,14 +2,18 @@
 //!
 //! The half that listens never sees the table; the half that writes never sees the source.
 
+mod announced;
 mod backoff;
 mod cell;
 mod control;
 mod drift;
+mod hints;
 mod inspect;
+mod line;
 mod listen;
 mod pace;
 mod pass;
+mod recent;
 mod report;
 mod settle;
 mod write;

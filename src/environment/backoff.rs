@@ -135,6 +135,28 @@ impl Allowance {
     }
 }
 
+/// A key that is said to be reset ends a wait, but a flood of such news does so once in a while.
+#[derive(Clone, Debug, Default)]
+pub(super) struct EarlyTry {
+    last: Option<tokio::time::Instant>,
+}
+
+impl EarlyTry {
+    /// When to try, where the next attempt would be made at `retry_at`.
+    pub(super) fn instead_of(
+        &mut self,
+        retry_at: tokio::time::Instant,
+        now: tokio::time::Instant,
+    ) -> tokio::time::Instant {
+        let early = self.last.map_or(now, |last| now.max(last + EACH));
+        if retry_at <= early {
+            return retry_at;
+        }
+        self.last = Some(early);
+        early
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -242,6 +264,35 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_wait_ends_early_at_once_and_then_once_each_30_seconds_however_often_that_is_wanted() {
+        let (mut early, start) = (EarlyTry::default(), Instant::now());
+        let refused = |now| now + LASTING_BASE;
+        let mut retry_at = refused(start);
+        let mut tries = Vec::new();
+        for second in 0..100 {
+            let now = start + Duration::from_secs(second);
+            for _ in 0..50 {
+                retry_at = early.instead_of(retry_at, now);
+            }
+            if retry_at <= now {
+                tries.push(second);
+                retry_at = refused(now);
+            }
+        }
+        assert_eq!(tries, [0, 30, 60, 90]);
+    }
+
+    #[test]
+    fn a_wait_that_is_over_sooner_stays_as_it_is() {
+        let (mut early, start) = (EarlyTry::default(), Instant::now());
+        let soon = start + Duration::from_secs(1);
+        assert_eq!(early.instead_of(soon, soon), soon);
+        let later = start + LASTING_BASE;
+        assert_eq!(early.instead_of(later, start), start, "none was taken");
+        assert_eq!(early.instead_of(soon, start), soon);
     }
 
     #[test]

@@ -1,25 +1,29 @@
 //! The half that listens: keeps one connection, applies what it says to the cell, and opens another when everything has
 //! to be said again. The old connection lives until the new one has said everything.
 
+mod ended;
+mod keys;
+mod woken;
+
+use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::SecretString;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use super::Environment;
-use super::backoff::{Allowance, Backoff, HEALTHY_AFTER};
+use super::backoff::{Allowance, Backoff, EarlyTry};
 use super::cell::{Cell, Reopen};
+use super::hints::Hints;
+use super::line::{Line, next};
 use crate::clock;
 use crate::launchdarkly::fdv1::{Said, Unknown};
-use crate::launchdarkly::sse::Broken;
-use crate::launchdarkly::{Refusal, Session, Signal};
-use crate::metrics::{Action, ConnectionGuard, Ignored, ReopenCause, SessionEnd};
+use crate::launchdarkly::{Refusal, Signal};
+use crate::metrics::{Action, Ignored, ReopenCause, SessionEnd};
 use crate::model::{Applied, DataSet, Item, ItemKey, Kind};
-use crate::status::{ErrorKind, LastError, SourcePhase};
-
-/// Bad data so often in a row means that the same bytes will come again.
-const MALFORMED_IN_A_ROW: u32 = 2;
+use crate::status::SourcePhase;
 
 /// See the module.
 pub(super) struct Listener<'a> {
@@ -37,21 +41,12 @@ pub(super) struct Listener<'a> {
     /// When everything was last asked for, of what was said.
     asked: Option<Instant>,
     malformed: u32,
-}
-
-/// An open connection.
-struct Line {
-    session: Session,
-    first_event: Option<Instant>,
-    connected: Option<ConnectionGuard>,
-}
-
-/// The next signal, or never where there is no line.
-async fn next(line: &mut Option<Line>) -> Result<Signal, Refusal> {
-    match line {
-        Some(line) => line.session.next().await,
-        None => std::future::pending().await,
-    }
+    /// The SDK key that connections are made with.
+    key: Option<SecretString>,
+    /// Why there is no key, as it was last told.
+    keyless: Option<Arc<str>>,
+    early: EarlyTry,
+    hints: Hints,
 }
 
 impl<'a> Listener<'a> {
@@ -68,28 +63,33 @@ impl<'a> Listener<'a> {
             retry_at: now + environment.first_delay,
             asked: None,
             malformed: 0,
+            key: environment.key.value(),
+            keyless: None,
+            early: EarlyTry::default(),
+            hints: Hints::default(),
         }
     }
 
     pub(super) async fn run(mut self, stop: &CancellationToken) {
         let mut wishes = self.reopen.watch();
+        // What came while there was no term.
+        self.woken();
         loop {
-            let due = self.due();
+            let (due, hints_due) = (self.due(), self.hints_due());
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
                 signal = next(&mut self.opening) => self.heard_opening(signal),
                 signal = next(&mut self.current) => self.heard_current(signal),
-                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.open(),
+                () = self.environment.key.other_than(self.key.as_ref()) => self.rekeyed(),
+                () = self.environment.control.woken() => self.woken(),
+                () = reached(due) => self.open(),
+                () = reached(hints_due) => self.look_at_hints(),
                 _ = wishes.changed() => {}
             }
         }
-        for _ in [self.opening, self.current].into_iter().flatten() {
-            self.environment
-                .metrics
-                .sessions
-                .of(SessionEnd::Stopped)
-                .increment(1);
+        for _ in [&self.opening, &self.current].into_iter().flatten() {
+            self.count_end(SessionEnd::Stopped);
         }
     }
 
@@ -105,6 +105,10 @@ impl<'a> Listener<'a> {
     }
 
     fn open(&mut self) {
+        let Some(key) = &self.key else {
+            self.without_key();
+            return;
+        };
         if self.current.is_some() {
             let now = Instant::now();
             if let Err(allowed_at) = self.allowance.take(now) {
@@ -121,15 +125,7 @@ impl<'a> Listener<'a> {
                 "asking LaunchDarkly for everything again"
             );
         }
-        let Some(key) = self.environment.key.value() else {
-            return;
-        };
-        let session = self.environment.client.open(&key);
-        self.opening = Some(Line {
-            session,
-            first_event: None,
-            connected: None,
-        });
+        self.opening = Some(Line::open(&self.environment.client, key));
     }
 
     fn heard_opening(&mut self, signal: Result<Signal, Refusal>) {
@@ -138,7 +134,7 @@ impl<'a> Listener<'a> {
         };
         match signal {
             Ok(Signal::Connected(greeting)) => {
-                line.connected = Some(self.environment.metrics.connected());
+                line.connected(&greeting, self.environment.metrics.connected());
                 self.heard();
                 self.environment.status.update(|facts| {
                     facts.environment_id = greeting.environment_id.or(facts.environment_id.take());
@@ -146,13 +142,9 @@ impl<'a> Listener<'a> {
             }
             Ok(Signal::Said(Said::Full(items), received)) => {
                 line.first_event = Some(received);
-                let asked = line.session.asked;
+                let (asked, id) = (line.asked(), line.environment_id.clone());
                 if self.current.is_some() {
-                    self.environment
-                        .metrics
-                        .sessions
-                        .of(SessionEnd::Reopened)
-                        .increment(1);
+                    self.count_end(SessionEnd::Reopened);
                 }
                 self.current = self.opening.take();
                 info!(
@@ -160,7 +152,7 @@ impl<'a> Listener<'a> {
                     milliseconds = millis(received - asked),
                     "LaunchDarkly said everything"
                 );
-                self.said_everything(items, asked, received);
+                self.said_everything(items, asked, received, id);
             }
             Ok(Signal::Said(said, received)) => {
                 line.first_event.get_or_insert(received);
@@ -184,9 +176,9 @@ impl<'a> Listener<'a> {
         };
         match signal {
             Ok(Signal::Said(said, received)) => {
-                let asked = line.session.asked;
+                let (asked, id) = (line.asked(), line.environment_id.clone());
                 line.first_event.get_or_insert(received);
-                self.said(said, asked, received);
+                self.said(said, asked, received, id);
             }
             Ok(Signal::RetryDelay(delay)) => self.retry_delay(delay),
             Ok(Signal::Connected(_) | Signal::Alive) => self.heard(),
@@ -197,10 +189,10 @@ impl<'a> Listener<'a> {
         }
     }
 
-    fn said(&mut self, said: Said, asked: Instant, received: Instant) {
+    fn said(&mut self, said: Said, asked: Instant, received: Instant, id: Option<Arc<str>>) {
         self.heard();
         match said {
-            Said::Full(items) => self.said_everything(items, asked, received),
+            Said::Full(items) => self.said_everything(items, asked, received, id),
             Said::Newer(key, item) => {
                 self.malformed = 0;
                 self.newer(key, item, received);
@@ -210,14 +202,22 @@ impl<'a> Listener<'a> {
         }
     }
 
-    fn said_everything(&mut self, items: DataSet, asked: Instant, received: Instant) {
+    fn said_everything(
+        &mut self,
+        items: DataSet,
+        asked: Instant,
+        received: Instant,
+        id: Option<Arc<str>>,
+    ) {
         self.malformed = 0;
         self.asked = Some(asked);
-        let changed = self.cell.full(items, asked, received);
+        let changed = self.cell.full(items, asked, received, id);
         for kind in Kind::ALL {
             let counter = self.environment.metrics.changes.of((kind, Action::Full));
-            counter.increment(changed[kind.index()] as u64);
+            counter.increment(changed.counts[kind.index()] as u64);
         }
+        let settled = self.hints.everything(asked, &changed.items, received);
+        self.count_settled(&settled);
         let now = clock::now();
         self.environment.status.update(|facts| {
             facts.heard = Some(now);
@@ -228,7 +228,7 @@ impl<'a> Listener<'a> {
         });
     }
 
-    fn newer(&self, key: ItemKey, item: Item, received: Instant) {
+    fn newer(&mut self, key: ItemKey, item: Item, received: Instant) {
         let metrics = &self.environment.metrics;
         let action = if item.is_tombstone() {
             Action::Delete
@@ -236,17 +236,22 @@ impl<'a> Listener<'a> {
             Action::Put
         };
         let (kind, version) = (key.kind, item.version());
-        let name = key.key.clone();
-        match self.cell.newer(key, item, received) {
+        let name = key.clone();
+        let applied = self.cell.newer(key, item, received);
+        match applied {
             Some(Applied::Yes) => metrics.changes.of((kind, action)).increment(1),
             Some(Applied::Same) => metrics.changes_ignored.of(Ignored::Same).increment(1),
             Some(Applied::Older) => {
                 metrics.changes_ignored.of(Ignored::Older).increment(1);
-                info!(%kind, key = %name, version, "ignored a change that is not newer than what was said");
+                info!(%kind, key = %name.key, version, "ignored a change that is not newer than what was said");
                 self.reopen.wish(received, ReopenCause::Older);
             }
             // Everything has been said by whom we listen to.
             None => {}
+        }
+        if matches!(applied, Some(Applied::Yes | Applied::Same)) {
+            let settled = self.hints.delivered(&name, received);
+            self.count_settled(&settled);
         }
     }
 
@@ -274,80 +279,13 @@ impl<'a> Listener<'a> {
             .status
             .note(|facts| facts.heard = Some(now));
     }
-
-    /// A connection ended by itself: decides when to try again.
-    fn ended(&mut self, line: Option<Line>, refusal: &Refusal) {
-        let now = clock::now();
-        let first_event = line.and_then(|line| line.first_event);
-        if first_event.is_some_and(|first| first + HEALTHY_AFTER <= now.monotonic) {
-            self.backoff.healthy();
-        }
-        if refusal.is_malformed() {
-            self.malformed += 1;
-        }
-        let lasting = refusal.is_lasting() || self.malformed >= MALFORMED_IN_A_ROW;
-        let mut delay = self.backoff.failed(lasting, rand::random());
-        if let Refusal::Status {
-            retry_after: Some(wanted),
-            ..
-        } = refusal
-        {
-            delay = delay.max(*wanted);
-        }
-        self.retry_at = now.monotonic + delay;
-        self.environment
-            .metrics
-            .sessions
-            .of(end(refusal))
-            .increment(1);
-        warn!(reason = %refusal, retry_in_milliseconds = millis(delay), "the connection to LaunchDarkly ended");
-        let still_connected = self.current.is_some();
-        let refused = matches!(refusal, Refusal::Status { .. }) && refusal.is_lasting();
-        self.environment.status.update(|facts| {
-            facts.last_error = Some(LastError {
-                kind: kind(refusal),
-                status_code: status_code(refusal),
-                message: refusal.to_string(),
-                at: now,
-            });
-            let phase = match facts.source.0 {
-                _ if still_connected => return,
-                _ if refused => SourcePhase::Refused,
-                // A key that was refused stays so until LaunchDarkly has said everything.
-                SourcePhase::Connected => SourcePhase::Interrupted,
-                other => other,
-            };
-            if facts.source.0 != phase {
-                facts.source = (phase, now);
-            }
-        });
-    }
 }
 
-const fn end(refusal: &Refusal) -> SessionEnd {
-    match refusal {
-        Refusal::Closed => SessionEnd::Closed,
-        Refusal::Silent(_) => SessionEnd::Silent,
-        Refusal::Malformed(_) | Refusal::Broken(_) => SessionEnd::Malformed,
-        Refusal::Status { .. } if refusal.is_lasting() => SessionEnd::Refused,
-        Refusal::Network(_) | Refusal::Status { .. } | Refusal::NotAStream(_) => SessionEnd::Failed,
-    }
-}
-
-const fn kind(refusal: &Refusal) -> ErrorKind {
-    match refusal {
-        Refusal::Status { .. } | Refusal::NotAStream(_) => ErrorKind::Response,
-        Refusal::Malformed(_) | Refusal::Broken(Broken::Utf8 | Broken::TooLong(_)) => {
-            ErrorKind::InvalidData
-        }
-        Refusal::Network(_) | Refusal::Closed | Refusal::Silent(_) => ErrorKind::Network,
-    }
-}
-
-const fn status_code(refusal: &Refusal) -> Option<u16> {
-    match refusal {
-        Refusal::Status { status, .. } => Some(*status),
-        _ => None,
+/// Completes then, or never.
+async fn reached(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -188,6 +188,10 @@ impl Writer<'_> {
                 .propagation
                 .of(From::Received)
                 .record(took.as_secs_f64());
+            for took in self.environment.control.stored(key, answered) {
+                let since_webhook = metrics.propagation.of(From::WebhookDate);
+                since_webhook.record(took.as_secs_f64());
+            }
         }
         let (old, new) = (before.and_then(Stamp::number), item.and_then(Item::version));
         let lowered = item.is_some_and(|item| !item.is_tombstone()) && new < old;

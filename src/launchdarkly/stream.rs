@@ -224,6 +224,17 @@ impl Refusal {
         }
     }
 
+    /// Whether LaunchDarkly does not accept the SDK key.
+    pub const fn is_of_the_key(&self) -> bool {
+        matches!(
+            self,
+            Self::Status {
+                status: 401 | 403,
+                ..
+            }
+        )
+    }
+
     /// Whether the data were bad rather than the connection.
     pub const fn is_malformed(&self) -> bool {
         matches!(self, Self::Malformed(_) | Self::Broken(_))

@@ -57,22 +57,15 @@ impl Desired {
         self.asked = asked;
     }
 
-    /// How many items of this kind a full set says otherwise.
-    pub fn differing(&self, items: &DataSet, kind: Kind) -> usize {
-        let of_kind = |key: &&ItemKey| key.kind == kind;
+    /// The items that a full set says otherwise.
+    pub fn differing<'a>(&'a self, items: &'a DataSet) -> impl Iterator<Item = &'a ItemKey> {
         let new = items.iter().filter(|(key, item)| {
-            of_kind(key)
-                && self
-                    .items
-                    .get(*key)
-                    .is_none_or(|said| said.digest != item.digest)
+            self.items
+                .get(*key)
+                .is_none_or(|said| said.digest != item.digest)
         });
-        let gone = self
-            .items
-            .keys()
-            .filter(of_kind)
-            .filter(|key| !items.contains_key(*key));
-        new.count() + gone.count()
+        let gone = self.items.keys().filter(|key| !items.contains_key(*key));
+        new.map(|(key, _)| key).chain(gone)
     }
 
     /// Takes one item by protocol 1's rule.

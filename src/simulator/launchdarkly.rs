@@ -107,11 +107,21 @@ impl LaunchDarkly {
 
     /// Gives an environment another key; the old one is refused from now on, and its streams end.
     pub fn replace_key(&self, old: &str, new: &str) {
-        let mut environments = self.world.environments();
-        if let Some(environment) = environments.remove(old) {
+        if let Some(environment) = self.exchange_key(old, new) {
             environment.disconnect_all();
-            environments.insert(new.into(), environment);
         }
+    }
+
+    /// Gives an environment another key; the old one is refused from now on, but its streams live on.
+    pub fn rotate_key(&self, old: &str, new: &str) {
+        self.exchange_key(old, new);
+    }
+
+    fn exchange_key(&self, old: &str, new: &str) -> Option<Environment> {
+        let mut environments = self.world.environments();
+        let environment = environments.remove(old)?;
+        environments.insert(new.into(), environment.clone());
+        Some(environment)
     }
 
     /// The last 10,000 requests, oldest first.

@@ -11,6 +11,8 @@ mod connections;
 mod drift;
 mod environments;
 mod figures;
+mod hints;
+mod keys;
 mod malformed;
 mod order;
 mod pace;

@@ -21,6 +21,8 @@ pub struct Seen {
     pub connections: u64,
     /// Streams that are open now.
     pub open: u64,
+    /// Times that the last open stream ended, and nobody listened.
+    pub gaps: u64,
     /// Polls, whatever the answer.
     pub polls: u64,
 }
@@ -360,7 +362,10 @@ pub(super) struct Open(Environment);
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.lock().seen.open -= 1;
+        let mut state = self.0.lock();
+        state.seen.open -= 1;
+        state.seen.gaps += u64::from(state.seen.open == 0);
+        drop(state);
         self.0.0.bell.ring();
     }
 }
