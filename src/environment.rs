@@ -4,14 +4,18 @@
 
 mod backoff;
 mod cell;
+mod contested;
 mod control;
 mod drift;
+mod identity;
 mod inspect;
 mod listen;
+mod operator;
 mod pace;
 mod pass;
 mod report;
 mod settle;
+mod tally;
 mod write;
 
 use std::sync::Arc;

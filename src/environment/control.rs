@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::operator::Operator;
 use crate::model::ItemKey;
 
 /// That something changed at LaunchDarkly.
@@ -21,7 +22,9 @@ pub struct Hint {
 pub struct Control(Arc<Shared>);
 
 #[derive(Default)]
-struct Shared {}
+struct Shared {
+    operator: Operator,
+}
 
 impl Control {
     /// A webhook says that something changed: unless the stream delivers it, everything is asked for again.
@@ -33,8 +36,16 @@ impl Control {
     pub fn key_reset(&self) {}
 
     /// An operator wants everything said again and the table read again.
-    pub fn sync(&self) {}
+    pub fn sync(&self) {
+        self.0.operator.sync();
+    }
 
     /// An operator confirms the removals that the brake holds, if it holds so many.
-    pub fn release(&self, _removals: usize) {}
+    pub fn release(&self, removals: usize) {
+        self.0.operator.release(removals);
+    }
+
+    pub(super) fn operator(&self) -> &Operator {
+        &self.0.operator
+    }
 }

@@ -13,7 +13,7 @@ use crate::config::Environment;
 use crate::status::{Facts, Health, HeldReason, LastError, Moment, Reach, SourcePhase};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// Held items that are listed; how many there are is always told.
+/// Held or contested items that are listed; how many there are is always told.
 const MAX_LISTED: usize = 100;
 
 /// What is shown of an environment's configuration. It holds no secret.
@@ -149,6 +149,7 @@ struct SyncRep<'a> {
     written: u64,
     braked_removals: usize,
     held: HeldRep<'a>,
+    contested: ContestedRep<'a>,
 }
 
 #[derive(Serialize)]
@@ -172,6 +173,19 @@ struct HeldItemRep<'a> {
     reason: &'static str,
     detail: &'a str,
     since: u64,
+}
+
+/// What somebody else writes too.
+#[derive(Serialize)]
+struct ContestedRep<'a> {
+    total: usize,
+    items: Vec<ContestedItemRep<'a>>,
+}
+
+#[derive(Serialize)]
+struct ContestedItemRep<'a> {
+    kind: &'static str,
+    key: &'a str,
 }
 
 pub(super) fn summary(readings: &[Reading<'_>]) -> Summary {
@@ -270,6 +284,7 @@ fn sync<'a>(reading: &'a Reading<'a>) -> SyncRep<'a> {
         written: facts.written,
         braked_removals: facts.braked,
         held: held(facts, *now),
+        contested: contested(facts),
     }
 }
 
@@ -293,6 +308,19 @@ fn held(facts: &Facts, now: Moment) -> HeldRep<'_> {
                 reason: held.reason.label(),
                 detail: &held.detail,
                 since: wall(held.since, now),
+            })
+            .collect(),
+    }
+}
+
+fn contested(facts: &Facts) -> ContestedRep<'_> {
+    let items = facts.contested.iter().take(MAX_LISTED);
+    ContestedRep {
+        total: facts.contested.len(),
+        items: items
+            .map(|key| ContestedItemRep {
+                kind: key.kind.label(),
+                key: &key.key,
             })
             .collect(),
     }

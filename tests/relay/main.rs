@@ -11,6 +11,7 @@ mod connections;
 mod drift;
 mod environments;
 mod figures;
+mod identity;
 mod malformed;
 mod order;
 mod pace;
