@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use ld_dynamodb_relay::config::Config;
-use ld_dynamodb_relay::environment::Control;
 use ld_dynamodb_relay::simulator::store::{Attribute, Fault, Operation, Refusal, Row};
 use ld_dynamodb_relay::status::{Facts, TablePhase, health};
 use tokio::time::Instant;
 
-use crate::support::{Relay, TABLE, World, assert_equal, flag, flags, log};
+use crate::support::named::{relay_named, told};
+use crate::support::{TABLE, World, assert_equal, flag, flags};
 
 const IDENTITY: &str = "$identity";
 
@@ -30,27 +29,6 @@ fn remember(world: &World, id: &str) {
 fn is_refused(facts: &Facts) -> bool {
     let advice = facts.table_advice.as_deref().unwrap_or_default();
     facts.table.0 == TablePhase::Misconfigured && advice.contains("nothing is written. Check")
-}
-
-/// A relay under a name of its own in the log, and a handle to it.
-async fn relay_named(
-    world: &World,
-    name: &str,
-    change: impl FnOnce(&mut Config),
-) -> (Relay, Control) {
-    let mut config = world.config();
-    config.environments[0].name = name.into();
-    change(&mut config);
-    let mut control = None;
-    let relay = Relay::start_with(config, None, |it| control = Some(it[0].control.clone())).await;
-    (relay, control.unwrap())
-}
-
-/// The lines of this level in the log about this environment.
-fn told(name: &str, level: &str, text: &str) -> Vec<String> {
-    let mut lines = log::lines(&format!("environment{{environment=\"{name}\"}}"));
-    lines.retain(|line| line.contains(level) && line.contains(text));
-    lines
 }
 
 /// A world whose table holds thirty flags of the environment `ours`.
@@ -242,7 +220,9 @@ async fn what_is_remembered_is_read_again_by_each_verify() {
     let odd = Row::new(IDENTITY, IDENTITY).with("environmentId", Attribute::N("7".into()));
     for spoil in [None, Some(odd)] {
         world.store.delete_row(TABLE, IDENTITY, IDENTITY).unwrap();
-        spoil.map(|row| world.store.put_row(TABLE, row).unwrap());
+        if let Some(row) = spoil {
+            world.store.put_row(TABLE, row).unwrap();
+        }
         world.store.reset_counts();
         control.sync();
         world
