@@ -5,17 +5,21 @@
 mod announced;
 mod backoff;
 mod cell;
+mod contested;
 mod control;
 mod drift;
 mod hints;
+mod identity;
 mod inspect;
 mod line;
 mod listen;
+mod operator;
 mod pace;
 mod pass;
 mod recent;
 mod report;
 mod settle;
+mod tally;
 mod write;
 
 use std::sync::Arc;

@@ -4,21 +4,19 @@
 //! Everything else (a removal, a lower version, other content under one version) waits as a [`Hold`] until a full set
 //! that was asked for after the hold began says so too. A full set that would remove most of what is live waits longer.
 
+mod brake;
+pub mod identity;
 mod order;
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
 use tokio::time::Instant;
+
+pub use brake::BRAKE_TIME;
 
 use crate::model::{
     Content, Desired, Digest, Fault, Item, ItemKey, MAX_ROW_BYTES, Observed, Stamp,
 };
-
-/// How long two full sets must be apart for the second to release the brake.
-pub const BRAKE_TIME: Duration = Duration::from_mins(10);
-/// Removals that never meet the brake, however small the environment is.
-const BRAKE_FREE: usize = 20;
 
 /// One step. Each is conditional on what was observed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -313,58 +311,6 @@ impl Draft<'_> {
             },
         );
         confirmed
-    }
-
-    /// The brake: holds all confirmed removals of a set or none. A set is judged once, when all of it is compared; until
-    /// then its removals wait as they are.
-    fn judge(&mut self, scope: Scope<'_>) -> Option<(Instant, bool)> {
-        let asked = self.desired.asked;
-        let judged = self.held.judged.filter(|(set, _)| *set == asked);
-        let confirmed = self.policy.confirmed_removals == Some(self.removals.len());
-        let (verdict, release) = match judged {
-            Some((_, released)) => (true, released || confirmed),
-            None if matches!(scope, Scope::All) => (
-                true,
-                confirmed || !self.too_many() || self.said_long_enough(),
-            ),
-            None => (false, false),
-        };
-        for (key, write) in std::mem::take(&mut self.removals) {
-            if release {
-                self.writes.push(write);
-            } else if let Some(hold) = self.next.get_mut(&key) {
-                if verdict && hold.reason != Reason::Brake {
-                    (hold.reason, hold.since) = (Reason::Brake, self.policy.now);
-                }
-                hold.going = false;
-            }
-        }
-        if verdict {
-            Some((asked, release))
-        } else {
-            self.held.judged
-        }
-    }
-
-    fn too_many(&self) -> bool {
-        let live = self
-            .observed
-            .items
-            .values()
-            .filter(|stored| !stored.tombstone)
-            .count();
-        self.removals.len() > BRAKE_FREE && self.removals.len() * 2 > live
-    }
-
-    fn said_long_enough(&self) -> bool {
-        self.removals.iter().all(|(key, _)| {
-            let before = self
-                .held
-                .items
-                .get(key)
-                .filter(|before| before.reason == Reason::Brake);
-            before.is_some_and(|before| before.since + BRAKE_TIME <= self.desired.asked)
-        })
     }
 }
 

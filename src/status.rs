@@ -2,7 +2,7 @@
 //!
 //! The two halves write facts into an [`EnvironmentStatus`]; who asks computes from them what holds now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -227,6 +227,8 @@ pub struct Facts {
     pub held: BTreeMap<ItemKey, Held>,
     /// Number of removals that the brake holds; 0 when it holds none.
     pub braked: usize,
+    /// Items that three verifies running found altered: somebody else writes here.
+    pub contested: BTreeSet<ItemKey>,
     /// Rows written and rows removed since the start.
     pub written: u64,
     /// When the table was last read as a whole.
@@ -292,6 +294,7 @@ impl EnvironmentStatus {
             pending: 0,
             held: BTreeMap::new(),
             braked: 0,
+            contested: BTreeSet::new(),
             written: 0,
             verified: None,
             behind_since: Some(now),
@@ -305,6 +308,8 @@ impl EnvironmentStatus {
             facts.source = (SourcePhase::Connecting, now);
             facts.table = (TablePhase::Reading, now);
             facts.said_everything = false;
+            // It is counted anew.
+            facts.contested.clear();
         });
     }
 

@@ -2,6 +2,7 @@
 
 mod connection;
 mod dynamodb;
+mod identity;
 mod layout;
 mod probe;
 mod trouble;

@@ -212,6 +212,33 @@ async fn the_marker_is_written_once_and_twice() {
     }
 }
 
+#[tokio::test]
+async fn whose_data_it_is_is_remembered_where_it_is_as_it_was_seen() {
+    for place in places().await {
+        let table = &place.table;
+        let read = async || table.identity().await.unwrap().value;
+        let put = async |id, seen| table.remember_identity(id, seen).await.0;
+        assert_eq!(read().await, None);
+        assert_eq!(put("a", Some("b")).await, Outcome::Superseded(None));
+        assert_eq!(put("a", None).await, Outcome::Applied);
+        assert_eq!(read().await.as_deref(), Some("a"));
+        for seen in [None, Some("b")] {
+            assert_eq!(put("c", seen).await, Outcome::Superseded(None));
+        }
+        assert_eq!(read().await.as_deref(), Some("a"));
+        assert_eq!(put("b", Some("a")).await, Outcome::Applied);
+        // What is no text is read as absent, and replaced as absent.
+        let name = AttributeValue::S(table.layout.identity().to_owned());
+        let odd = place.client.put_item().table_name(&table.name);
+        let odd = odd.item("namespace", name.clone()).item("key", name);
+        odd.item("environmentId", number("7")).send().await.unwrap();
+        assert_eq!(read().await, None);
+        assert_eq!(put("b", Some("7")).await, Outcome::Superseded(None));
+        assert_eq!(put("b", None).await, Outcome::Applied);
+        assert_eq!(read().await.as_deref(), Some("b"));
+    }
+}
+
 /// What is too large by our count is refused, and nothing else is.
 #[tokio::test]
 async fn sizes_are_counted_as_the_store_counts_them() {

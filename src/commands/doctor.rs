@@ -11,7 +11,7 @@ use crate::config::{Config, Secret};
 use crate::environment::{Environment, Failure};
 use crate::launchdarkly::Greeting;
 use crate::metrics::Metrics;
-use crate::model::{Content, Desired, Kind, MAX_ROW_BYTES};
+use crate::model::{Content, Desired, Kind, MAX_ROW_BYTES, Observed};
 use crate::secrets::{Keeper, Kept};
 use crate::supervisor::assemble;
 use crate::table::{Connection, Trouble};
@@ -61,7 +61,7 @@ pub async fn examine(config: &Config, connection: &Connection) -> anyhow::Result
     for environment in environments {
         chart.environment = Some(environment.name.to_string());
         chart.secrets(&kept);
-        chart.table(&environment).await;
+        let observed = chart.table(&environment).await;
         match environment.hear(config.lifecycle.init_timeout).await {
             Ok((desired, greeting)) => {
                 chart.note(
@@ -72,6 +72,7 @@ pub async fn examine(config: &Config, connection: &Connection) -> anyhow::Result
                         desired.items.len()
                     ),
                 );
+                chart.identity(&environment, &greeting, &observed.unwrap_or_default());
                 chart.polling(&environment, &config.upstream.base_uri).await;
                 chart.clock(&greeting);
                 chart.sizes(&environment, &desired);
@@ -151,10 +152,11 @@ impl Chart<'_> {
         }
     }
 
-    async fn table(&mut self, environment: &Environment) {
+    /// What the table holds, if it can be read.
+    async fn table(&mut self, environment: &Environment) -> Option<Observed> {
         let table = &environment.table;
         let read = crate::environment::look(table).await;
-        match read {
+        match &read {
             Ok(observed) => {
                 let marker = if observed.initialized {
                     "with"
@@ -173,7 +175,7 @@ impl Chart<'_> {
             }
             Err(trouble) => {
                 self.note("table", Level::Failed, trouble.to_string());
-                return;
+                return None;
             }
         }
         match table.may_write().await {
@@ -201,6 +203,23 @@ impl Chart<'_> {
                 Level::Warning,
                 format!("not looked at: {trouble}"),
             ),
+        }
+        read.ok()
+    }
+
+    fn identity(&mut self, environment: &Environment, greeting: &Greeting, observed: &Observed) {
+        match environment.identify(greeting, observed) {
+            Ok(Some(id)) => self.note(
+                "identity",
+                Level::Ok,
+                format!("the SDK key belongs to LaunchDarkly's environment {id}, and so does what is stored"),
+            ),
+            Ok(None) => self.note(
+                "identity",
+                Level::Ok,
+                "LaunchDarkly does not tell whose the SDK key is: nothing is compared".into(),
+            ),
+            Err(failure) => self.note("identity", Level::Failed, failure.to_string()),
         }
     }
 

@@ -44,7 +44,7 @@ impl Backoff {
             self.failures = self.failures.saturating_add(1);
             doubled(self.base, self.failures, MAX)
         };
-        whole.mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 2.0)
+        jittered(whole, jitter)
     }
 
     /// The server wants the short curve to begin here.
@@ -65,32 +65,30 @@ pub(super) struct PassBackoff {
 }
 
 impl PassBackoff {
-    /// The delay after a pass in which something failed. `progress` means that something else was applied.
-    pub(super) fn failed(&mut self, needs_operator: bool, progress: bool) -> Duration {
+    /// The delay after a pass in which something failed. `progress` means that something else was applied. `jitter` from 0
+    /// to 1 takes away up to half: environments share a table, and its trouble.
+    pub(super) fn failed(&mut self, needs_operator: bool, progress: bool, jitter: f64) -> Duration {
         self.failures = if progress {
             1
         } else {
             self.failures.saturating_add(1)
         };
-        if needs_operator {
-            doubled(
-                Duration::from_secs(5),
-                self.failures,
-                Duration::from_mins(1),
-            )
+        let (base, max) = if needs_operator {
+            (Duration::from_secs(5), Duration::from_mins(1))
         } else {
-            doubled(
-                Duration::from_secs(1),
-                self.failures,
-                Duration::from_secs(30),
-            )
-        }
+            (Duration::from_secs(1), Duration::from_secs(30))
+        };
+        jittered(doubled(base, self.failures, max), jitter)
     }
 
     /// A pass went well.
     pub(super) fn succeeded(&mut self) {
         self.failures = 0;
     }
+}
+
+fn jittered(whole: Duration, jitter: f64) -> Duration {
+    whole.mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 2.0)
 }
 
 fn doubled(base: Duration, attempt: u32, max: Duration) -> Duration {
@@ -216,10 +214,10 @@ mod tests {
 
         #[test]
         fn a_pass_that_failed_is_tried_again_later_and_later(
-            passes in prop::collection::vec((any::<bool>(), prop::option::weighted(0.2, any::<bool>())), 1..40),
+            passes in prop::collection::vec((any::<bool>(), prop::option::weighted(0.2, any::<bool>()), 0.0..=1.0), 1..40),
         ) {
             let (mut backoff, mut in_a_row) = (PassBackoff::default(), 0);
-            for (needs_operator, mended) in passes {
+            for (needs_operator, mended, jitter) in passes {
                 match mended {
                     // Something was applied, something failed.
                     Some(true) => in_a_row = 0,
@@ -233,7 +231,9 @@ mod tests {
                 in_a_row += 1;
                 let (base, max) = if needs_operator { (5, 60) } else { (1, 30) };
                 let whole = curve(Duration::from_secs(base), in_a_row, Duration::from_secs(max));
-                prop_assert_eq!(backoff.failed(needs_operator, mended == Some(true)), whole);
+                let delay = backoff.failed(needs_operator, mended == Some(true), jitter);
+                prop_assert_eq!(delay, whole.mul_f64(1.0 - jitter / 2.0));
+                prop_assert!(whole / 2 <= delay && delay <= whole);
             }
         }
 

@@ -117,10 +117,14 @@ impl Cell {
         look(self.lock().desired.as_ref())
     }
 
-    /// LaunchDarkly's ID of the environment that the last full set is of, where its session told one.
-    #[expect(dead_code, reason = "the guard of the environment's identity asks it")]
-    pub(super) fn environment_id(&self) -> Option<Arc<str>> {
-        self.lock().environment_id.clone()
+    /// The same, with LaunchDarkly's ID of the environment that the last full set is of, where its session told one: both
+    /// at one time, so that nobody's data is taken for another's.
+    pub(super) fn look_at_whose<T>(
+        &self,
+        look: impl FnOnce(Option<&Desired>, Option<&str>) -> T,
+    ) -> T {
+        let said = self.lock();
+        look(said.desired.as_ref(), said.environment_id.as_deref())
     }
 
     /// Completes when something was touched since [`Cell::take`].

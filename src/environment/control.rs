@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::announced::Announced;
+use super::operator::Operator;
 use crate::model::ItemKey;
 
 /// Hints that wait to be looked at; more become one hint that anything may have changed. They are looked at at once, but
@@ -33,6 +34,7 @@ struct Shared {
     /// Somebody left something in `wakes`.
     woken: Notify,
     announced: Mutex<Announced>,
+    operator: Operator,
 }
 
 /// What the listening half has not looked at yet.
@@ -68,10 +70,18 @@ impl Control {
     }
 
     /// An operator wants everything said again and the table read again.
-    pub fn sync(&self) {}
+    pub fn sync(&self) {
+        self.0.operator.sync();
+    }
 
     /// An operator confirms the removals that the brake holds, if it holds so many.
-    pub fn release(&self, _removals: usize) {}
+    pub fn release(&self, removals: usize) {
+        self.0.operator.release(removals);
+    }
+
+    pub(super) fn operator(&self) -> &Operator {
+        &self.0.operator
+    }
 
     /// Completes when there is something for the listening half.
     pub(super) async fn woken(&self) {

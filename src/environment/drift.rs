@@ -6,9 +6,11 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::cell::GUARD_TIME;
+use super::tally::tell_drift;
 use super::write::Writer;
 use crate::metrics::{DriftType, Op, Purpose};
 use crate::model::{Desired, ItemKey, Kind, Observed, Stamp};
+use crate::plan::Reason;
 use crate::table::{Table, Trouble};
 
 /// Tombstones deleted at one verify, at most.
@@ -28,8 +30,17 @@ pub(super) enum Look {
 /// What was seen.
 pub(super) struct Looked {
     pub(super) what: Look,
-    seen: Result<(Observed, f64), Trouble>,
+    seen: Result<(Observed, Units), Trouble>,
     took: Duration,
+}
+
+/// Read units that looking took.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Units {
+    /// For the marker and the data.
+    data: f64,
+    /// For whose data it is.
+    identity: f64,
 }
 
 /// Looks, a page at a time: the readers share the partition's read units.
@@ -41,7 +52,11 @@ pub(super) async fn look(table: Table, what: Look) -> Looked {
                 initialized: marker.value,
                 ..Observed::default()
             };
-            (seen, marker.units)
+            let units = Units {
+                data: marker.units,
+                identity: 0.0,
+            };
+            (seen, units)
         }),
         Look::First | Look::Verify => read_all(&table).await,
     };
@@ -57,20 +72,24 @@ pub async fn look_at(table: &Table) -> Result<Observed, Trouble> {
     read_all(table).await.map(|(observed, _)| observed)
 }
 
-/// Reads the marker and both data partitions; also the read units that it took.
-pub(super) async fn read_all(table: &Table) -> Result<(Observed, f64), Trouble> {
-    // The marker first: it is written last, so what it vouches for is read after it.
-    let marker = table.marker().await?;
+/// Reads whose data it is, the marker and both data partitions; also the read units that it took.
+pub(super) async fn read_all(table: &Table) -> Result<(Observed, Units), Trouble> {
+    // The marker before the data: it is written last, so what it vouches for is read after it.
+    let (marker, identity) = tokio::try_join!(table.marker(), table.identity())?;
     let mut seen = Observed {
         initialized: marker.value,
+        environment_id: identity.value,
         ..Observed::default()
     };
-    let mut units = marker.units;
+    let mut units = Units {
+        data: marker.units,
+        identity: identity.units,
+    };
     for kind in Kind::ALL {
         let mut after = None;
         loop {
             let page = table.page(kind, after, &mut seen).await?;
-            units += page.units;
+            units.data += page.units;
             after = page.value;
             if after.is_none() {
                 break;
@@ -84,9 +103,7 @@ impl Writer<'_> {
     /// Takes the first look.
     pub(super) fn first_looked(&mut self, looked: Looked) -> Result<(), Trouble> {
         let (seen, units) = looked.seen?;
-        self.environment
-            .metrics
-            .spent(Op::Read, Purpose::FirstLook, units);
+        self.spent(Purpose::FirstLook, units);
         info!(
             rows = seen.items.len(),
             initialized = seen.initialized,
@@ -106,9 +123,7 @@ impl Writer<'_> {
         let (seen, units) = looked.seen?;
         let marker_gone = self.observed.initialized && !seen.initialized;
         if looked.what == Look::Marker {
-            self.environment
-                .metrics
-                .spent(Op::Read, Purpose::Marker, units);
+            self.spent(Purpose::Marker, units);
             // Who removed it may have removed more, and it vouches for everything: it comes back after that was read.
             if !marker_gone {
                 self.observed.initialized = seen.initialized;
@@ -116,23 +131,46 @@ impl Writer<'_> {
             self.report_marker(seen.initialized);
             return Ok(marker_gone);
         }
-        self.environment
-            .metrics
-            .spent(Op::Read, Purpose::Verify, units);
+        self.spent(Purpose::Verify, units);
         let metrics = &self.environment.metrics;
         metrics.verify_seconds.record(looked.took.as_secs_f64());
         let drift = self.differences(&seen);
         self.merge(seen);
+        self.count_contests(&drift);
+        // Somebody may have changed whose data this is, or removed it: that is put right as drift is.
+        let remember = self.judge_identity();
+        self.unremembered |= remember && self.environment.habits.repair;
         self.report_marker(self.observed.initialized);
         if marker_gone {
             self.found(DriftType::Marker, None);
         }
+        tell_drift(&drift, self.environment.habits.repair);
         for (key, drift) in drift {
             self.found(drift, Some(key));
         }
         self.expire_tombstones();
         self.report_read();
         Ok(false)
+    }
+
+    fn spent(&self, purpose: Purpose, units: Units) {
+        let metrics = &self.environment.metrics;
+        metrics.spent(Op::Read, purpose, units.data);
+        metrics.spent(Op::Read, Purpose::Identity, units.identity);
+    }
+
+    /// Counts who keeps drifting.
+    fn count_contests(&mut self, drift: &[(ItemKey, DriftType)]) {
+        let waits = |key: &ItemKey| {
+            let hold = self.holds.items.get(key);
+            self.backlog.contains(key)
+                || hold.is_some_and(|it| matches!(it.reason, Reason::Unconfirmed | Reason::Brake))
+        };
+        // What waits no longer was repaired, or is now what is said.
+        self.drifted.retain(|key, _| waits(key));
+        self.contests
+            .verified(drift.iter().map(|(key, _)| key), waits);
+        self.report_contests(self.contests.contested());
     }
 
     /// How rows differ from what is remembered of them, those aside that we wrote while the table was being read.
@@ -201,7 +239,6 @@ impl Writer<'_> {
             self.everything |= repair;
             return;
         };
-        warn!(r#type = drift.label(), kind = %key.kind, key = %key.key, repair, "a row changed without us");
         if repair {
             self.drifted.insert(key.clone(), drift);
             self.backlog.insert(key);

@@ -8,11 +8,13 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Environment;
 use super::drift::read_all;
+use super::identity::tell;
 use super::report::describe;
 use crate::launchdarkly::fdv1::Said;
 use crate::launchdarkly::{Greeting, Refusal, Signal};
 use crate::metrics::DriftType;
 use crate::model::{Content, Desired, Fault, Item, ItemKey, MAX_ROW_BYTES, Observed, Stamp};
+use crate::plan::identity::{Verdict, judge};
 use crate::plan::{Holds, Plan, Policy, Scope, plan};
 use crate::status::Held;
 use crate::table::Trouble;
@@ -42,6 +44,9 @@ pub enum Failure {
     /// LaunchDarkly did not say everything in time.
     #[error("LaunchDarkly did not say everything within {0:?}; a larger INIT_TIMEOUT waits longer")]
     Late(Duration),
+    /// The SDK key is another environment's than the data.
+    #[error("{0}")]
+    Identity(String),
     /// The table could not be read.
     #[error(transparent)]
     Table(#[from] Trouble),
@@ -80,10 +85,26 @@ impl Environment {
         }
     }
 
+    /// Whether what was heard may be written over what was read, as far as whose it is: LaunchDarkly's ID of the
+    /// environment, where it tells one.
+    pub fn identify<'a>(
+        &self,
+        greeting: &'a Greeting,
+        observed: &Observed,
+    ) -> Result<Option<&'a str>, Failure> {
+        let said = greeting.environment_id.as_deref();
+        let remembered = observed.environment_id.as_deref();
+        match judge(said, remembered, self.environment_id.as_deref()) {
+            Verdict::Fine | Verdict::Remember(_) => Ok(said),
+            Verdict::Refused(mismatch) => Err(Failure::Identity(tell(&self.name, &mismatch))),
+        }
+    }
+
     /// Compares both sides once.
     pub async fn compare(&self, patience: Duration) -> Result<Comparison, Failure> {
         let (heard, read) = tokio::join!(self.hear(patience), read_all(&self.table));
-        let ((mut desired, _), (observed, _)) = (heard?, read?);
+        let ((mut desired, greeting), (observed, _)) = (heard?, read?);
+        self.identify(&greeting, &observed)?;
         let none = HashSet::new();
         let policy = Policy {
             now: Instant::now(),

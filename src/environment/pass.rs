@@ -1,19 +1,35 @@
 //! One comparison and what follows from it: the writes of a plan, stage by stage, some in flight at once.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::identity::tell;
 use super::write::Writer;
 use crate::model::ItemKey;
+use crate::plan::identity::{Verdict, judge};
 use crate::plan::{self, Plan, Policy, Scope, Write};
 use crate::table::{Outcome, Table, Trouble};
 
 /// After so long a pass sends nothing more and looks at the cell again: what changed last goes first.
 const PASS_TIME: Duration = Duration::from_millis(250);
+
+/// Attempts to remember whose data this is, in one pass: somebody else may do it at the same time.
+const REMEMBER_AT_MOST: usize = 3;
+
+/// What comes of looking at both maps.
+enum Planned {
+    /// What to write.
+    Made(Plan),
+    /// This ID is to be remembered first.
+    Remember(Arc<str>),
+    /// There is nothing that may be compared.
+    Nothing,
+}
 
 /// How a pass ended.
 #[derive(Default)]
@@ -63,7 +79,10 @@ impl Writer<'_> {
         }
         // What came while doubtful rows were read.
         self.take_touched();
-        let Some(plan) = self.plan() else { return end };
+        let Some(plan) = self.admitted_plan(stop, &mut end).await else {
+            return end;
+        };
+        self.used_confirmation(Some(&plan));
         self.report_plan(&plan);
         let Plan { stages, held } = plan;
         self.holds = held;
@@ -87,12 +106,40 @@ impl Writer<'_> {
         end
     }
 
-    fn plan(&mut self) -> Option<Plan> {
+    /// Plans, once it is remembered whose data this is.
+    async fn admitted_plan(&mut self, stop: &CancellationToken, end: &mut PassEnd) -> Option<Plan> {
+        for _ in 0..REMEMBER_AT_MOST {
+            match self.plan() {
+                Planned::Made(plan) => {
+                    self.unremembered = false;
+                    return Some(plan);
+                }
+                Planned::Nothing => {
+                    self.used_confirmation(None);
+                    return None;
+                }
+                Planned::Remember(_) if stop.is_cancelled() => return None,
+                Planned::Remember(id) => {
+                    // Boxed, as it is rare and every environment's task would be larger for it.
+                    if let Err(trouble) = Box::pin(self.remember_identity(id)).await {
+                        self.count_error(&trouble);
+                        end.trouble = Some(trouble);
+                        return None;
+                    }
+                }
+            }
+        }
+        // Somebody else changes it as often as we do.
+        end.trouble = Some(Trouble::Other("PutItem", "other contents each time".into()));
+        None
+    }
+
+    fn plan(&mut self) -> Planned {
         let environment = self.environment;
         let policy = Policy {
             now: Instant::now(),
             namespace_bytes: environment.table.layout.namespace_bytes(),
-            confirmed_removals: environment.habits.confirmed_removals,
+            confirmed_removals: self.confirmed.or(environment.habits.confirmed_removals),
             urgent: &self.urgent,
             leave: &self.left,
             leave_marker: self.left_marker,
@@ -104,16 +151,38 @@ impl Writer<'_> {
         } else {
             Scope::Keys(&self.backlog)
         };
-        let plan = self.cell.look(|desired| {
-            desired.map(|desired| plan::plan(desired, &self.observed, &self.holds, scope, &policy))
+        let configured = environment.environment_id.as_deref();
+        let remembered = self.observed.environment_id.as_deref();
+        // Whose data it is, is judged of the very data that is planned.
+        let planned = self.cell.look_at_whose(|desired, said| {
+            let desired = desired?;
+            Some(match judge(said, remembered, configured) {
+                Verdict::Fine => Ok(Planned::Made(plan::plan(
+                    desired,
+                    &self.observed,
+                    &self.holds,
+                    scope,
+                    &policy,
+                ))),
+                Verdict::Remember(id) => Ok(Planned::Remember(id.into())),
+                Verdict::Refused(mismatch) => Err(tell(&environment.name, &mismatch)),
+            })
         });
-        if plan.is_none() {
-            // The first full set will have everything compared.
-            self.everything = false;
-            self.backlog.clear();
-            self.expired.clear();
+        match planned {
+            Some(Ok(planned)) => planned,
+            Some(Err(why)) => {
+                self.refuse(why);
+                Planned::Nothing
+            }
+            None => {
+                // The first full set will have everything compared.
+                self.everything = false;
+                self.backlog.clear();
+                self.expired.clear();
+                self.unremembered = false;
+                Planned::Nothing
+            }
         }
-        plan
     }
 
     /// Sends the writes of one stage; false if no later stage may begin now.

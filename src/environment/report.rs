@@ -1,7 +1,9 @@
 //! What the writing half tells: the status, the log, the metrics. Never an item's contents.
 
+use std::collections::BTreeSet;
+
 use tokio::time::Instant;
-use tracing::{debug, error, info, warn};
+use tracing::{Level, debug, error, info, warn};
 
 use super::write::Writer;
 use crate::clock;
@@ -11,8 +13,8 @@ use crate::plan::{Hold, Holds, Plan, Reason};
 use crate::status::{Held, HeldReason, Reach, TablePhase};
 use crate::table::Trouble;
 
-/// More new holds than this are told by their number.
-const NAMED_AT_ONCE: usize = 20;
+/// More things of one sort than this are told by their number.
+pub(super) const NAMED_AT_ONCE: usize = 20;
 
 impl Writer<'_> {
     /// The table has been read as a whole.
@@ -37,6 +39,11 @@ impl Writer<'_> {
     pub(super) fn report_reached(&self) {
         let idle = self.backlog.is_empty() && self.doubtful.is_empty();
         let settled = self.is_settled() && self.cell.look(|desired| desired.is_some());
+        if self.refused.is_some() {
+            // The table can be read again, and nothing may be written.
+            self.report_refused();
+            return;
+        }
         let now = clock::now();
         self.environment.status.update(|facts| {
             // While something is left to write, only writing it shows that the trouble is over.
@@ -84,7 +91,8 @@ impl Writer<'_> {
         if now > 0 && now != before {
             error!(
                 removals = now,
-                "the brake holds the removal of most items until LaunchDarkly says so again in 10 minutes; to confirm it now: sync --confirm-removals {now}"
+                "the brake holds the removal of most items until LaunchDarkly says so again in 10 minutes; to confirm it now: POST /sync/{}?confirm=removals&count={now}, or sync --confirm-removals {now}",
+                self.environment.name
             );
         } else if before > 0 && now == 0 {
             info!(removals = before, "the brake holds nothing any more");
@@ -131,6 +139,9 @@ impl Writer<'_> {
                 .pace
                 .of(kind)
                 .set(rate.unwrap_or_default());
+        }
+        if self.drifted.is_empty() {
+            self.repaired.all_repaired();
         }
         let settled = self.is_settled();
         if settled && std::mem::take(&mut self.first_write) {
@@ -198,9 +209,10 @@ impl Writer<'_> {
         if lowered {
             metrics.versions_lowered.increment(1);
         }
-        if let Some(drift) = drift {
+        let level = drift.map(|drift| {
             metrics.repairs.of(drift).increment(1);
-        }
+            self.repaired.repaired(drift)
+        });
         self.environment.status.note(|facts| facts.written += 1);
         let action = match item {
             None => "removed",
@@ -208,8 +220,12 @@ impl Writer<'_> {
             Some(_) => "stored",
         };
         let milliseconds = took.map(|took| (took.as_secs_f64() * 10_000.0).round() / 10.0);
-        // The items of a first write have their summary; a line for each would bury everything else.
-        if self.first_write && !self.urgent.contains(key) {
+        // The items of a first write and of many repairs have their summary; a line for each would bury everything else.
+        let in_summary = match level {
+            Some(level) => level != Level::INFO,
+            None => self.first_write && !self.urgent.contains(key),
+        };
+        if in_summary {
             debug!(kind = %key.kind, key = %key.key, old_version = old, new_version = new, milliseconds, "{action}");
         } else {
             info!(kind = %key.kind, key = %key.key, old_version = old, new_version = new, milliseconds, "{action}");
@@ -234,18 +250,55 @@ impl Writer<'_> {
 
     /// A request failed.
     pub(super) fn report_trouble(&self, trouble: &Trouble) {
-        let now = clock::now();
         let phase = if trouble.needs_operator() {
             TablePhase::Misconfigured
         } else {
             TablePhase::Unreachable
         };
+        self.report_phase(phase, trouble.to_string());
+    }
+
+    /// What LaunchDarkly says may not be written here.
+    pub(super) fn report_refused(&self) {
+        if let Some(why) = &self.refused {
+            self.report_phase(TablePhase::Misconfigured, why.to_string());
+        }
+    }
+
+    fn report_phase(&self, phase: TablePhase, advice: String) {
+        let now = clock::now();
         self.environment.status.update(|facts| {
-            facts.table_advice = Some(trouble.to_string());
+            facts.table_advice = Some(advice);
             if facts.table.0 != phase {
                 facts.table = (phase, now);
             }
         });
+    }
+}
+
+impl Writer<'_> {
+    /// These are contested now.
+    pub(super) fn report_contests(&self, contested: BTreeSet<ItemKey>) {
+        const CAUSE: &str = "somebody else writes here: a Relay Proxy, or an SDK that is not in daemon mode, with the same table and prefix; stop it";
+        let status = &self.environment.status;
+        let before = status.facts().contested;
+        let new: Vec<_> = contested.difference(&before).collect();
+        if new.len() > NAMED_AT_ONCE {
+            error!(
+                items = new.len(),
+                "contested, found altered by three verifies running; {CAUSE}; the status names them"
+            );
+        } else {
+            for key in new {
+                error!(kind = %key.kind, key = %key.key, "contested, found altered by three verifies running; {CAUSE}");
+            }
+        }
+        if contested.is_empty() && !before.is_empty() {
+            info!("no item is contested any more");
+        }
+        if contested != before {
+            status.update(|facts| facts.contested = contested);
+        }
     }
 }
 

@@ -163,7 +163,7 @@ impl Writer<'_> {
         }
     }
 
-    fn count_error(&self, trouble: &Trouble) {
+    pub(super) fn count_error(&self, trouble: &Trouble) {
         self.environment
             .metrics
             .write_errors

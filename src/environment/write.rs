@@ -1,6 +1,7 @@
 //! The half that writes: sleeps until there is something to compare, makes a pass, and looks at the table now and then.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -11,8 +12,10 @@ use tracing::warn;
 use super::Environment;
 use super::backoff::PassBackoff;
 use super::cell::{Cell, Reopen};
+use super::contested::Contests;
 use super::drift::{Look, Looked};
 use super::pace::Pace;
+use super::tally::Tally;
 use crate::metrics::{DriftType, ReopenCause};
 use crate::model::{Digest, ItemKey, Observed, Stamp};
 use crate::plan::{BRAKE_TIME, Holds, Reason};
@@ -68,6 +71,16 @@ pub(super) struct Writer<'a> {
     pub(super) expired: HashSet<ItemKey>,
     /// Rows written while the table is being read.
     pub(super) written_meanwhile: HashSet<ItemKey>,
+    /// Why nothing may be written, while the last full set is of another environment.
+    pub(super) refused: Option<Arc<str>>,
+    /// Whose data this is, is to be remembered, and was not yet.
+    pub(super) unremembered: bool,
+    /// Removals that an operator confirmed, until the brake has been judged with that.
+    pub(super) confirmed: Option<usize>,
+    /// An operator wants a verify.
+    pub(super) verify_due: bool,
+    pub(super) contests: Contests,
+    pub(super) repaired: Tally,
     looking: Option<BoxFuture<'static, Looked>>,
     verify_at: Instant,
     marker_at: Instant,
@@ -101,6 +114,12 @@ impl<'a> Writer<'a> {
             tombstones: HashMap::new(),
             expired: HashSet::new(),
             written_meanwhile: HashSet::new(),
+            refused: None,
+            unremembered: false,
+            confirmed: None,
+            verify_due: false,
+            contests: Contests::default(),
+            repaired: Tally::default(),
             looking: None,
             verify_at: now,
             marker_at: now,
@@ -115,6 +134,7 @@ impl<'a> Writer<'a> {
         while !stop.is_cancelled() {
             let now = Instant::now();
             self.take_touched();
+            self.take_asked(now);
             if self.has_work() && self.retry_at <= now {
                 let end = self.pass(stop).await;
                 self.after_pass(end.trouble.as_ref(), end.applied > 0);
@@ -129,6 +149,7 @@ impl<'a> Writer<'a> {
                 () = stop.cancelled() => {}
                 looked = look(&mut self.looking) => self.looked(looked),
                 () = self.cell.changed() => {}
+                () = self.environment.control.operator().asked() => {}
                 () = sleep_until(wake) => {}
             }
         }
@@ -137,10 +158,15 @@ impl<'a> Writer<'a> {
     /// Reads the table for the first time; false if we were asked to stop before that worked.
     async fn first_look(&mut self, stop: &CancellationToken) -> bool {
         loop {
+            // Boxed: the task would be larger for it ever after.
+            let look = Box::pin(super::drift::look(
+                self.environment.table.clone(),
+                Look::First,
+            ));
             let looked = tokio::select! {
                 biased;
                 () = stop.cancelled() => return false,
-                looked = super::drift::look(self.environment.table.clone(), Look::First) => looked,
+                looked = look => looked,
             };
             match self.first_looked(looked) {
                 Ok(()) => {
@@ -174,6 +200,7 @@ impl<'a> Writer<'a> {
         if let Some(received) = touched.full {
             self.everything = true;
             self.full_received = Some(received);
+            self.unremembered = self.judge_identity();
             let waiting = &self.backlog;
             self.received.retain(|key, _| waiting.contains(key));
         }
@@ -186,11 +213,13 @@ impl<'a> Writer<'a> {
     }
 
     fn has_work(&self) -> bool {
-        self.everything
+        let work = self.everything
             || !self.backlog.is_empty()
             || !self.doubtful.is_empty()
             || !self.expired.is_empty()
             || self.unmarked
+            || self.unremembered;
+        work && self.refused.is_none()
     }
 
     fn after_pass(&mut self, trouble: Option<&Trouble>, progress: bool) {
@@ -198,21 +227,31 @@ impl<'a> Writer<'a> {
             self.backoff.succeeded();
             return;
         };
-        let delay = self.backoff.failed(trouble.needs_operator(), progress);
+        let delay = self
+            .backoff
+            .failed(trouble.needs_operator(), progress, rand::random());
         self.retry_at = Instant::now() + delay;
         warn!(reason = %trouble, retry_in_milliseconds = delay.as_millis(), "the table could not be read or written");
         self.report_trouble(trouble);
     }
 
+    /// Makes the listening half ask for everything again.
+    pub(super) fn wish_reopening(&self, now: Instant, cause: ReopenCause) {
+        self.reopen.wish(now, cause);
+    }
+
     /// Makes the listening half ask again for what has been held long enough, unless it is to ask already.
     fn wish(&self, now: Instant) {
         if self.confirm_at().is_some_and(|due| due <= now) {
-            self.reopen.wish(now, ReopenCause::Held);
+            self.wish_reopening(now, ReopenCause::Held);
         }
     }
 
-    /// When the next hold wants to be confirmed; none while it is being asked for.
+    /// When the next hold wants to be confirmed; none while it is being asked for, or the answer would not count.
     fn confirm_at(&self) -> Option<Instant> {
+        if self.refused.is_some() {
+            return None;
+        }
         let asked = self
             .cell
             .look(|desired| desired.map(|desired| desired.asked))?;
@@ -250,6 +289,9 @@ impl<'a> Writer<'a> {
     fn begin_look(&mut self, now: Instant) {
         if self.looking.is_some() {
             return;
+        }
+        if std::mem::take(&mut self.verify_due) {
+            self.verify_at = now;
         }
         let what = if self.verify_at <= now {
             self.written_meanwhile.clear();

@@ -12,7 +12,7 @@ use super::masking::masked;
 use crate::status::{Facts, Health, HeldReason, LastError, Moment, Reach, SourcePhase};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// Held items that are listed; how many there are is always told.
+/// Held or contested items that are listed; how many there are is always told.
 const MAX_LISTED: usize = 100;
 
 /// An environment as it is now.
@@ -114,6 +114,7 @@ struct SyncRep<'a> {
     written: u64,
     braked_removals: usize,
     held: HeldRep<'a>,
+    contested: ContestedRep<'a>,
 }
 
 #[derive(Serialize)]
@@ -137,6 +138,19 @@ struct HeldItemRep<'a> {
     reason: &'static str,
     detail: &'a str,
     since: u64,
+}
+
+/// What somebody else writes too.
+#[derive(Serialize)]
+struct ContestedRep<'a> {
+    total: usize,
+    items: Vec<ContestedItemRep<'a>>,
+}
+
+#[derive(Serialize)]
+struct ContestedItemRep<'a> {
+    kind: &'static str,
+    key: &'a str,
 }
 
 pub(super) fn summary(readings: &[Reading<'_>]) -> Summary {
@@ -240,6 +254,7 @@ fn sync<'a>(reading: &'a Reading<'a>) -> SyncRep<'a> {
         written: facts.written,
         braked_removals: facts.braked,
         held: held(facts, *now),
+        contested: contested(facts),
     }
 }
 
@@ -263,6 +278,19 @@ fn held(facts: &Facts, now: Moment) -> HeldRep<'_> {
                 reason: held.reason.label(),
                 detail: &held.detail,
                 since: wall(held.since, now),
+            })
+            .collect(),
+    }
+}
+
+fn contested(facts: &Facts) -> ContestedRep<'_> {
+    let items = facts.contested.iter().take(MAX_LISTED);
+    ContestedRep {
+        total: facts.contested.len(),
+        items: items
+            .map(|key| ContestedItemRep {
+                kind: key.kind.label(),
+                key: &key.key,
             })
             .collect(),
     }

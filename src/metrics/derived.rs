@@ -51,6 +51,8 @@ families! {
         "pending" => pending: Gauge,
         /// Items that are held, by why.
         "held" => held: By<HeldReason, Gauge>,
+        /// Items that three verifies running found altered: somebody else writes here.
+        "contested" => contested: Gauge,
     }
 }
 
@@ -82,6 +84,7 @@ impl Derived {
         for item in facts.held.values() {
             *held.entry(item.reason).or_insert(0) += 1;
         }
+        self.contested.set(number(facts.contested.len()));
         for (reason, count) in held {
             self.held.of(reason).set(number(count));
         }

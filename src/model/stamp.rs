@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
@@ -101,4 +102,6 @@ pub struct Observed {
     pub items: HashMap<ItemKey, Stamp>,
     /// Whether the marker is there.
     pub initialized: bool,
+    /// LaunchDarkly's ID of the environment whose data this is, where it is remembered.
+    pub environment_id: Option<Arc<str>>,
 }

@@ -21,8 +21,8 @@ pub struct Health {
     pub usable: bool,
     /// LaunchDarkly refuses this environment's key.
     pub refused: bool,
-    /// Somebody should look: stale, refused, without usable data, before a table that fails, or with items held that
-    /// no second full set will release.
+    /// Somebody should look: stale, refused, without usable data, before a table that fails, with items held that no
+    /// second full set will release, or with items that somebody else writes too.
     pub degraded: bool,
 }
 
@@ -61,6 +61,7 @@ pub fn health(facts: &Facts, now: Instant, read_timeout: Duration, tolerated: Du
             || refused
             || set_aside
             || facts.braked > 0
+            || !facts.contested.is_empty()
             || !facts.initialized
             || facts.reach.0 == Reach::Fails,
     }
@@ -213,6 +214,16 @@ mod tests {
         world.source(10, SourcePhase::Refused);
         let refused = world.health(11);
         assert!(refused.refused && refused.degraded && refused.usable);
+    }
+
+    #[test]
+    fn who_is_not_alone_is_degraded_and_up_to_date() {
+        let world = World::up_to_date_at(0);
+        let contested = [ItemKey::flag("fought-over")];
+        world
+            .status
+            .update(|facts| facts.contested = contested.into());
+        assert!(world.health(1).degraded && world.health(1).up_to_date);
     }
 
     #[test]

@@ -92,7 +92,9 @@ impl Table {
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
-            .map_err(|error| Trouble::of("Query", &self.name, &error))?;
+            .map_err(|error| {
+                Trouble::of("Query", &self.name, &error).in_partition(self.layout.namespace(kind))
+            })?;
         for row in page.items() {
             if let Some(AttributeValue::S(key)) = row.get(KEY) {
                 into.items.insert(
@@ -126,10 +128,11 @@ impl Table {
         })
     }
 
-    async fn get(
+    pub(super) async fn get(
         &self,
         key: HashMap<String, AttributeValue>,
     ) -> Result<Read<Option<HashMap<String, AttributeValue>>>, Trouble> {
+        let partition = key.get(NAMESPACE).cloned();
         let got = self
             .connection
             .reads
@@ -140,7 +143,13 @@ impl Table {
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
-            .map_err(|error| Trouble::of("GetItem", &self.name, &error))?;
+            .map_err(|error| {
+                let trouble = Trouble::of("GetItem", &self.name, &error);
+                match partition {
+                    Some(AttributeValue::S(partition)) => trouble.in_partition(&partition),
+                    _ => trouble,
+                }
+            })?;
         Ok(Read {
             units: units(got.consumed_capacity()),
             value: got.item,
@@ -233,7 +242,7 @@ impl Table {
         }
     }
 
-    fn failed<E: ProvideErrorMetadata>(
+    pub(super) fn failed<E: ProvideErrorMetadata>(
         &self,
         operation: &'static str,
         error: &SdkError<E>,
@@ -247,7 +256,7 @@ impl Table {
     }
 }
 
-fn units(capacity: Option<&ConsumedCapacity>) -> f64 {
+pub(super) fn units(capacity: Option<&ConsumedCapacity>) -> f64 {
     capacity
         .and_then(ConsumedCapacity::capacity_units)
         .unwrap_or_default()

@@ -16,6 +16,9 @@ pub(super) const VERSION: &str = "version";
 /// The attribute with an item's text.
 pub(super) const ITEM: &str = "item";
 
+/// The attribute with LaunchDarkly's ID of the environment that is stored here.
+pub(super) const ENVIRONMENT_ID: &str = "environmentId";
+
 /// A row as DynamoDB's API has it.
 pub(super) type Row = HashMap<String, AttributeValue>;
 
@@ -25,6 +28,7 @@ pub struct Layout {
     flags: Arc<str>,
     segments: Arc<str>,
     marker: Arc<str>,
+    identity: Arc<str>,
 }
 
 impl Layout {
@@ -41,6 +45,7 @@ impl Layout {
             flags: name("features"),
             segments: name("segments"),
             marker: name("$inited"),
+            identity: name("$identity"),
         }
     }
 
@@ -55,6 +60,16 @@ impl Layout {
     /// Both keys of the marker.
     pub fn marker(&self) -> &str {
         &self.marker
+    }
+
+    /// Both keys of the item that remembers whose data this is. No SDK queries it.
+    pub fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    /// Every partition that is read and written.
+    pub fn partitions(&self) -> [&str; 4] {
+        [&self.flags, &self.segments, &self.marker, &self.identity]
     }
 
     /// The length of a data partition's name in bytes; both have the same.
@@ -86,9 +101,18 @@ impl Layout {
 
     /// The marker: nothing but its keys.
     pub(super) fn marker_row(&self) -> Row {
-        let name = AttributeValue::S(self.marker.to_string());
-        HashMap::from([(NAMESPACE.into(), name.clone()), (KEY.into(), name)])
+        both_keys(&self.marker)
     }
+
+    /// The keys of the item that remembers whose data this is.
+    pub(super) fn identity_key(&self) -> Row {
+        both_keys(&self.identity)
+    }
+}
+
+fn both_keys(name: &str) -> Row {
+    let name = AttributeValue::S(name.to_owned());
+    HashMap::from([(NAMESPACE.into(), name.clone()), (KEY.into(), name)])
 }
 
 /// What is remembered of a row.

@@ -16,11 +16,20 @@ use super::trouble::Trouble;
 const NEVER: &str = "attribute_exists(#c) AND attribute_not_exists(#c)";
 
 impl Table {
-    /// Whether rows may be written and deleted: asks for what cannot happen, of a row that nobody has.
+    /// Whether rows may be written and deleted, in each partition, since a policy may be limited to some: asks for what
+    /// cannot happen, of a row that nobody has.
     pub async fn may_write(&self) -> Result<(), Trouble> {
-        // In the marker's own partition, which a policy that is limited to partitions must allow.
-        let partition = AttributeValue::S(self.layout.marker().into());
+        for partition in self.layout.partitions() {
+            self.may_write_in(partition)
+                .await
+                .map_err(|trouble| trouble.in_partition(partition))?;
+        }
+        Ok(())
+    }
+
+    async fn may_write_in(&self, partition: &str) -> Result<(), Trouble> {
         let nobody = AttributeValue::S(format!("{}:$doctor", self.layout.marker()));
+        let partition = AttributeValue::S(partition.to_owned());
         let row = HashMap::from([(NAMESPACE.to_owned(), partition), (KEY.to_owned(), nobody)]);
         let put = self
             .writes()

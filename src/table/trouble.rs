@@ -21,7 +21,8 @@ pub enum Trouble {
     Unavailable(&'static str, String),
     /// A permission is missing.
     #[error(
-        "not allowed to {operation} on table {table} ({code}): grant dynamodb:{operation} on it to this role, or mend its credentials"
+        "not allowed to {operation} on table {table} ({code}): grant dynamodb:{operation} on it to this role, or mend its credentials{}",
+        leading_key(.partition.as_deref())
     )]
     AccessDenied {
         /// DynamoDB's name of the operation.
@@ -30,6 +31,8 @@ pub enum Trouble {
         table: String,
         /// DynamoDB's error code.
         code: String,
+        /// The partition, where one is to be named: a policy may be limited to some.
+        partition: Option<String>,
     },
     /// There is no such table.
     #[error(
@@ -67,7 +70,21 @@ impl Trouble {
     }
 }
 
+fn leading_key(partition: Option<&str>) -> String {
+    partition.map_or_else(String::new, |partition| {
+        format!("; if its policy is limited to leading keys, they must include {partition}")
+    })
+}
+
 impl Trouble {
+    /// The same, in this partition.
+    pub(super) fn in_partition(mut self, name: &str) -> Self {
+        if let Self::AccessDenied { partition, .. } = &mut self {
+            *partition = Some(name.to_owned());
+        }
+        self
+    }
+
     /// Of an operation on a table.
     pub(super) fn of<E: ProvideErrorMetadata>(
         operation: &'static str,
@@ -98,6 +115,7 @@ impl Trouble {
                 operation,
                 table: table(),
                 code: code.into(),
+                partition: None,
             },
             "ValidationException" if service.err().message().is_some_and(speaks_of_keys) => {
                 Trouble::WrongSchema(table())

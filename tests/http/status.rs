@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::world::{World, fresh, good, held, misconfigured, refused, unreachable};
+use crate::world::{World, contested, fresh, good, held, misconfigured, refused, unreachable};
 
 #[tokio::test]
 async fn the_status_has_the_relay_proxys_shape_and_our_block() {
@@ -42,13 +42,14 @@ async fn the_status_has_the_relay_proxys_shape_and_our_block() {
             "brakedRemovals": 0,
             "held": {"total": 0, "items": [],
                 "byReason": {"unconfirmed": 0, "brake": 0, "too_large": 0, "malformed": 0}},
+            "contested": {"total": 0, "items": []},
         })
     );
 }
 
 #[tokio::test]
 async fn one_environment_in_trouble_degrades_the_whole() {
-    for trouble in [fresh, refused, unreachable, misconfigured, held] {
+    for trouble in [fresh, refused, unreachable, misconfigured, held, contested] {
         let world = World::new(&[("a", good), ("b", trouble)]);
         let status = world.status().await;
         assert_eq!(status["status"], "degraded", "{status}");
@@ -93,6 +94,17 @@ async fn held_items_are_counted_whole_and_listed_up_to_a_hundred_the_worst_first
     for (name, value) in first.as_object().unwrap() {
         assert_eq!(&items[0][name], value);
     }
+}
+
+#[tokio::test]
+async fn contested_items_are_counted_whole_and_listed_up_to_a_hundred() {
+    let status = World::new(&[("a", contested)]).status().await;
+    let sync = &status["environments"]["a"]["sync"];
+    assert_eq!(sync["upToDate"], true);
+    assert_eq!(sync["contested"]["total"], 150);
+    let items = sync["contested"]["items"].as_array().unwrap();
+    assert_eq!(items.len(), 100);
+    assert_eq!(items[0], json!({"kind": "flag", "key": "flag-000"}));
 }
 
 #[tokio::test]

@@ -196,3 +196,9 @@ pub(crate) fn held(facts: &mut Facts) {
             .insert(ItemKey::flag(format!("flag-{number:03}")), held);
     }
 }
+
+pub(crate) fn contested(facts: &mut Facts) {
+    good(facts);
+    let keys = (0..150).map(|number| ItemKey::flag(format!("flag-{number:03}")));
+    facts.contested = keys.collect();
+}

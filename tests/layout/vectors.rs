@@ -94,6 +94,9 @@ fn names() {
         assert_eq!(layout.namespace(Kind::Segment), text(names, "segments"));
         assert_eq!(layout.marker(), text(names, "$inited"));
         assert_eq!(layout.namespace_bytes(), text(names, "features").len());
+        // Ours alone, beside the marker, where no SDK looks.
+        let identity = text(names, "$inited").replace("$inited", "$identity");
+        assert_eq!(layout.identity(), identity);
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use ld_dynamodb_relay::model::{Desired, Item, Observed, Stamp};
-use ld_dynamodb_relay::plan::{BRAKE_TIME, Holds, Plan, Policy, Reason, Scope, plan};
+use ld_dynamodb_relay::plan::{BRAKE_TIME, Holds, Plan, Policy, Reason, Scope, Write, plan};
 use proptest::prelude::*;
 use tokio::time::Instant;
 
@@ -61,6 +61,17 @@ impl Scene {
         let plan = plan(&self.desired, &self.observed, &self.held, scope, &policy);
         self.held = plan.held.clone();
         plan
+    }
+
+    /// The store took the first `most` writes of a plan.
+    fn carry_out(&mut self, plan: &Plan, most: usize) {
+        for write in writes(plan).into_iter().take(most) {
+            let Write::Put(key, item, _) = write else {
+                panic!("a removal leaves a tombstone: {write:?}");
+            };
+            self.observed.items.insert(key.clone(), Stamp::of(&item));
+            self.held.items.remove(&key);
+        }
     }
 
     /// The same set is said once more, so much later.
@@ -136,6 +147,45 @@ proptest! {
     }
 }
 
+proptest! {
+    /// LaunchDarkly says the same again before the store has taken all of it.
+    #[test]
+    fn a_release_holds_until_it_is_done(done in 0..50usize, between in any::<bool>()) {
+        let mut scene = Scene::braked(60, 10);
+        let released = scene.plan(Some(50));
+        scene.carry_out(&released, done);
+        scene.said_again(SECOND);
+        if between {
+            // The set came after what is to be compared had been taken.
+            let few = HashSet::from([key(3)]);
+            prop_assert_eq!(removals(&scene.plan_of(Scope::Keys(&few), None)), 0);
+        }
+        let rest = scene.plan(None);
+        prop_assert_eq!(removals(&rest), 50 - done);
+        prop_assert_eq!(scene.held.braked(), 0);
+        scene.carry_out(&rest, 50);
+        scene.said_again(SECOND);
+        prop_assert!(scene.plan(None).is_empty());
+    }
+
+    /// Fifty were confirmed, so fifty are removed, and the one that is wanted beside them is not among them.
+    #[test]
+    fn a_release_ends_when_more_is_to_be_removed(done in 0..50usize) {
+        let mut scene = Scene::braked(60, 10);
+        let released = scene.plan(Some(50));
+        scene.carry_out(&released, done);
+        let fewer = set(0..9);
+        scene.desired.replace(fewer, scene.now, scene.now);
+        scene.now += SECOND;
+        prop_assert_eq!(removals(&scene.plan(None)), 50 - done, "said once, the new one waits");
+        scene.said_again(6 * SECOND);
+        let left = 51 - done;
+        let held = left > 20 && left * 2 > 60 - done;
+        prop_assert_eq!(removals(&scene.plan(None)), if held { 0 } else { left });
+        prop_assert_eq!(scene.held.braked(), if held { left } else { 0 });
+    }
+}
+
 /// Between reading doubtful rows and planning, a set may come: it is judged when all of it is compared.
 #[test]
 fn a_set_is_judged_when_all_of_it_is_compared() {
@@ -169,8 +219,5 @@ fn an_empty_environment_before_an_empty_table_gets_its_marker() {
     let mut scene = Scene::new(0, 0, 30);
     scene.observed.initialized = false;
     let plan = scene.plan(None);
-    assert_eq!(
-        writes(&plan),
-        [ld_dynamodb_relay::plan::Write::MarkInitialized]
-    );
+    assert_eq!(writes(&plan), [Write::MarkInitialized]);
 }

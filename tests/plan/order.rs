@@ -106,6 +106,7 @@ fn case() -> impl Strategy<Value = Case> {
             let observed = Observed {
                 items: stored,
                 initialized,
+                environment_id: None,
             };
             let plan = plan(
                 &Desired::new(said, now),

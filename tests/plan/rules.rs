@@ -35,6 +35,7 @@ impl Scene {
                     .into_iter()
                     .collect(),
                 initialized: true,
+                environment_id: None,
             },
             key,
             held: Holds::default(),

@@ -128,6 +128,7 @@ impl Store {
                 .map(|(key, row)| (key.clone(), row.stamp.clone()))
                 .collect(),
             initialized: self.marker,
+            environment_id: None,
         }
     }
 }

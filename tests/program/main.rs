@@ -11,6 +11,7 @@ mod world;
 mod config;
 mod demo;
 mod doctor;
+mod identity;
 mod logs;
 mod orders;
 mod probes;

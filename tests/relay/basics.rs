@@ -27,7 +27,11 @@ async fn a_restart_without_change_writes_nothing() {
     relay.settled().await;
     let counts = world.store.counts();
     assert_eq!((counts.writes(), counts.write_units()), (0, 0.0));
-    assert_eq!(counts.requests(Operation::GetItem), 1, "the marker");
+    assert_eq!(
+        counts.requests(Operation::GetItem),
+        2,
+        "the marker, and whose data it is"
+    );
     relay.stop().await;
 }
 

@@ -62,7 +62,8 @@ async fn a_restart_reads_the_prefix_once_and_writes_nothing() {
             "{namespace}: {units} units, {expected} expected of a strong read"
         );
     }
-    assert_eq!(counts.reads(), counts.requests(Operation::Query) + 1);
+    // The marker, and whose data it is.
+    assert_eq!(counts.reads(), counts.requests(Operation::Query) + 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,7 @@
 //! A world to run the relay in: LaunchDarkly, a table, and settings that tests can change.
 
 pub(crate) mod log;
+pub(crate) mod named;
 mod quiet;
 pub(crate) mod several;
 

@@ -2,7 +2,7 @@
 
 use ld_dynamodb_relay::model::{ItemKey, Kind};
 use ld_dynamodb_relay::simulator::Items;
-use ld_dynamodb_relay::status::HeldReason;
+use ld_dynamodb_relay::status::{Held, HeldReason};
 use tokio::time::{Duration, Instant};
 
 use crate::support::{Relay, TABLE, World, flag, flags, is_deleted, segment};
@@ -137,6 +137,32 @@ async fn row_36_one_stale_answer_does_no_harm() {
         .until("nothing is held", |facts| facts.held.is_empty())
         .await;
     relay.settled().await;
+    assert_eq!(world.store.counts().writes(), 0, "nothing went backward");
+    world.assert_equal();
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_36_a_reconnection_to_a_replica_that_lags_behind_does_no_harm() {
+    let world = World::with_flags(0).await;
+    world.production.replace(flags(0..30, 5));
+    let relay = world.relay().await;
+    relay.settled().await;
+    world.store.reset_counts();
+    // The stream breaks off, and the next one begins with what was said long ago.
+    world.production.stale_answers(1, &flags(0..20, 2));
+    world.production.disconnect_all();
+    relay
+        .until("held", |facts| {
+            let unconfirmed = |it: &Held| it.reason == HeldReason::Unconfirmed;
+            facts.held.len() == 30 && facts.held.values().all(unconfirmed)
+        })
+        .await;
+    relay
+        .until("nothing is held", |facts| facts.held.is_empty())
+        .await;
+    relay.settled().await;
+    assert_eq!(world.production.connections(), 3, "it was asked again");
     assert_eq!(world.store.counts().writes(), 0, "nothing went backward");
     world.assert_equal();
     relay.stop().await;

@@ -1,0 +1,95 @@
+//! Drift and its repair in the log: rows by name as long as they are few, and then by their number.
+
+use tracing::{Level, info, warn};
+
+use super::report::NAMED_AT_ONCE;
+use crate::metrics::DriftType;
+use crate::model::ItemKey;
+
+/// How many rows, by how they differed.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Tally([usize; DriftType::ALL.len()]);
+
+impl Tally {
+    fn count(&mut self, drift: DriftType) {
+        let index = DriftType::ALL.iter().position(|it| *it == drift);
+        if let Some(count) = index.and_then(|index| self.0.get_mut(index)) {
+            *count += 1;
+        }
+    }
+
+    fn total(&self) -> usize {
+        self.0.iter().sum()
+    }
+
+    /// Those that there are: `missing=4 altered=1`.
+    fn by_type(&self) -> String {
+        let counted = DriftType::ALL.iter().zip(self.0);
+        let told = counted.filter(|(_, count)| *count > 0);
+        let told: Vec<_> = told
+            .map(|(drift, count)| format!("{}={count}", drift.label()))
+            .collect();
+        told.join(" ")
+    }
+
+    /// A repair was applied; the level at which it is told.
+    pub(super) fn repaired(&mut self, drift: DriftType) -> Level {
+        self.count(drift);
+        if self.total() > NAMED_AT_ONCE {
+            Level::DEBUG
+        } else {
+            Level::INFO
+        }
+    }
+
+    /// No repair is left.
+    pub(super) fn all_repaired(&mut self) {
+        let tally = std::mem::take(self);
+        if tally.total() > NAMED_AT_ONCE {
+            info!(rows = tally.total(), by_type = tally.by_type(), "repaired");
+        }
+    }
+}
+
+/// Tells what a verify found.
+pub(super) fn tell_drift(drift: &[(ItemKey, DriftType)], repair: bool) {
+    let mut named: Vec<_> = drift.iter().collect();
+    named.sort_by(|(a, _), (b, _)| a.cmp(b));
+    for (key, drift) in named.into_iter().take(NAMED_AT_ONCE) {
+        warn!(r#type = drift.label(), kind = %key.kind, key = %key.key, repair, "a row changed without us");
+    }
+    if drift.len() > NAMED_AT_ONCE {
+        let mut tally = Tally::default();
+        for (_, drift) in drift {
+            tally.count(*drift);
+        }
+        warn!(
+            rows = tally.total(),
+            by_type = tally.by_type(),
+            repair,
+            "many rows changed without us; the first {NAMED_AT_ONCE} are named above"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tally_tells_only_what_there_is() {
+        let mut tally = Tally::default();
+        let mut levels = Vec::new();
+        for _ in 0..NAMED_AT_ONCE {
+            levels.push(tally.repaired(DriftType::Missing));
+        }
+        assert!(levels.iter().all(|level| *level == Level::INFO));
+        assert_eq!(tally.repaired(DriftType::Altered), Level::DEBUG);
+        assert_eq!(
+            (tally.total(), &*tally.by_type()),
+            (21, "missing=20 altered=1")
+        );
+        tally.all_repaired();
+        assert_eq!(tally.by_type(), "");
+    }
+}
