@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use futures_util::future::join_all;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -28,7 +28,7 @@ use place::Place;
 /// How long the first reading may take: what is not there then comes later.
 const FIRST_READING: Duration = Duration::from_secs(10);
 
-/// A secret as it is now. Cheap to clone; each clone notices changes for itself.
+/// A secret as it is now. Cheap to clone.
 #[derive(Clone)]
 pub struct Kept {
     reading: watch::Receiver<Reading>,
@@ -54,6 +54,20 @@ impl Kept {
         }
     }
 
+    /// One that has not been read yet, and where it is given once it has.
+    pub fn cell() -> (Giver, Self) {
+        Self::with(Reading::default(), Arc::default())
+    }
+
+    fn with(reading: Reading, recheck: Arc<Notify>) -> (Giver, Self) {
+        let reading = watch::Sender::new(reading);
+        let kept = Self {
+            reading: reading.subscribe(),
+            recheck: Arc::clone(&recheck),
+        };
+        (Giver { reading, recheck }, kept)
+    }
+
     /// The secret, once it has been read.
     pub fn value(&self) -> Option<SecretString> {
         self.reading.borrow().value.clone()
@@ -64,10 +78,12 @@ impl Kept {
         self.reading.borrow().trouble.clone()
     }
 
-    /// Completes when there is another secret than when this last completed, or than at the start: also if it came while
-    /// nobody waited.
-    pub async fn changed(&mut self) {
-        if self.reading.changed().await.is_err() {
+    /// Completes when the secret is another one than this. May be dropped and called again: no change is missed.
+    pub async fn other_than(&self, than: Option<&SecretString>) {
+        let than = than.map(ExposeSecret::expose_secret);
+        let mut reading = self.reading.clone();
+        let differs = |now: &Reading| now.value.as_ref().map(ExposeSecret::expose_secret) != than;
+        if reading.wait_for(differs).await.is_err() {
             // Nobody reads it any more.
             std::future::pending::<()>().await;
         }
@@ -76,6 +92,39 @@ impl Kept {
     /// Has it read again soon: it was refused, or it is said to have changed.
     pub fn recheck(&self) {
         self.recheck.notify_one();
+    }
+}
+
+/// Where a secret is given to those who keep it.
+pub struct Giver {
+    reading: watch::Sender<Reading>,
+    recheck: Arc<Notify>,
+}
+
+impl Giver {
+    /// It was read. True if another one was there before.
+    pub fn give(&self, value: SecretString) -> bool {
+        let replaced = {
+            let before = self.reading.borrow();
+            let is_other = |it: &SecretString| it.expose_secret() != value.expose_secret();
+            before.value.as_ref().is_some_and(is_other)
+        };
+        self.reading.send_replace(Reading {
+            value: Some(value),
+            trouble: None,
+        });
+        replaced
+    }
+
+    /// It could not be read, for this reason: a sentence for people.
+    pub fn fail(&self, trouble: &str) {
+        self.reading
+            .send_modify(|reading| reading.trouble = Some(trouble.into()));
+    }
+
+    /// Completes when it is to be read again.
+    pub async fn rechecked(&self) {
+        self.recheck.notified().await;
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use super::aws::Aws;
 use super::timetable::Timetable;
 use super::trouble::Trouble;
-use super::{Kept, Reading, file};
+use super::{Giver, Kept, Reading, file};
 use crate::config::judge::Check;
 use crate::config::{Reference, Secret};
 
@@ -24,7 +24,7 @@ const AWS_EVERY: Duration = Duration::from_mins(5);
 /// See the module. It is read once for all who want it.
 pub(super) struct Place {
     pub(super) reference: Reference,
-    wanted: Vec<(Check, watch::Sender<Reading>)>,
+    wanted: Vec<(Check, Giver)>,
     recheck: Arc<Notify>,
     timetable: Timetable,
     /// Somebody wants it and has not had a reading.
@@ -58,12 +58,10 @@ impl Place {
         let unread = || self.sentence(&Trouble::Unread).into();
         let trouble = value.is_none().then(unread);
         self.is_unknown |= value.is_none();
-        let (sender, reading) = watch::channel(Reading { value, trouble });
-        self.wanted.push((check, sender));
-        Kept {
-            reading,
-            recheck: Arc::clone(&self.recheck),
-        }
+        let reading = Reading { value, trouble };
+        let (giver, kept) = Kept::with(reading, Arc::clone(&self.recheck));
+        self.wanted.push((check, giver));
+        kept
     }
 
     /// Whether somebody waits for the first reading.
@@ -113,20 +111,16 @@ impl Place {
         });
         self.is_unknown = false;
         let (mut trouble, mut replaced) = (None, false);
-        for (check, wanted) in &self.wanted {
+        for (check, giver) in &self.wanted {
             let usable = read.as_ref().map_err(|it| self.sentence(it));
             let usable = usable.and_then(|secret| match check(secret.expose_secret()) {
                 Ok(()) => Ok(secret),
                 Err(why) => Err(self.sentence(&Trouble::Unfit(why))),
             });
             match usable {
-                Ok(secret) => replaced |= is_replaced(wanted, secret),
+                Ok(secret) => replaced |= giver.give(secret.clone()),
                 Err(sentence) => {
-                    wanted.send_if_modified(|reading| {
-                        reading.trouble = Some(sentence.as_str().into());
-                        // Only another secret wakes who waits for one.
-                        false
-                    });
+                    giver.fail(&sentence);
                     trouble = Some(sentence);
                 }
             }
@@ -155,19 +149,4 @@ impl Place {
     fn sentence(&self, trouble: &Trouble) -> String {
         format!("{} {trouble}", self.reference)
     }
-}
-
-/// Puts a secret there that passed. True if another one was there.
-fn is_replaced(wanted: &watch::Sender<Reading>, secret: &SecretString) -> bool {
-    let mut replaced = false;
-    wanted.send_if_modified(|reading| {
-        reading.trouble = None;
-        let old = reading.value.as_ref();
-        let same = old.is_some_and(|old| old.expose_secret() == secret.expose_secret());
-        if !same {
-            replaced = reading.value.replace(secret.clone()).is_some();
-        }
-        !same
-    });
-    replaced
 }

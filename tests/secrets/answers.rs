@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::world::{Log, Reading, at, next, sdk_key, trouble, value};
+use crate::world::{Log, Reading, after, at, sdk_key, trouble, value};
 
 /// AWS, as far as it goes: what it says of each name.
 struct Aws {
@@ -277,14 +277,14 @@ async fn a_recheck_is_answered_at_once() {
     let aws = Aws::start().await;
     aws.has_parameter("/key", "sdk-old-one");
     let mut keeper = aws.keeper().await;
-    let mut kept = keep(&mut keeper, parameter("/key"));
+    let kept = keep(&mut keeper, parameter("/key"));
     // Read for the first time by `run`, so that there is no earlier reading to wait for.
     let reading = Reading::start(keeper);
-    assert_eq!(next(&mut kept).await, "sdk-old-one");
+    assert_eq!(after(&kept, None).await, "sdk-old-one");
     aws.has_parameter("/key", "sdk-new-one");
     kept.recheck();
     let since = tokio::time::Instant::now();
-    assert_eq!(next(&mut kept).await, "sdk-new-one");
+    assert_eq!(after(&kept, Some("sdk-old-one")).await, "sdk-new-one");
     let took = since.elapsed().as_secs();
     assert!((3..=6).contains(&took), "within its five seconds: {took} s");
     reading.stop().await;

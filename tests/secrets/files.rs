@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use ld_dynamodb_relay::config::judge;
 use ld_dynamodb_relay::secrets::Keeper;
 
-use crate::world::{Log, Reading, in_file, next, sdk_key, stays, trouble, value};
+use crate::world::{Log, Reading, after, in_file, sdk_key, stays, trouble, value};
 
 #[tokio::test(start_paused = true)]
 async fn a_changed_file_changes_the_secret() {
@@ -15,20 +15,20 @@ async fn a_changed_file_changes_the_secret() {
     let path = folder.path().join("key");
     fs::write(&path, "sdk-old-one\n").unwrap();
     let mut keeper = Keeper::default();
-    let mut kept = keeper.keep(&in_file(&path), sdk_key());
-    let mut other = keeper.keep(&in_file(&path), sdk_key());
+    let kept = keeper.keep(&in_file(&path), sdk_key());
+    let other = keeper.keep(&in_file(&path), sdk_key());
     keeper.read().await;
     let reading = Reading::start(keeper);
     assert_eq!(value(&kept).as_deref(), Some("sdk-old-one"));
-    stays(&mut kept).await;
+    stays(&kept).await;
 
     fs::write(&path, " sdk-new-one ").unwrap();
-    assert_eq!(next(&mut kept).await, "sdk-new-one");
-    assert_eq!(next(&mut other).await, "sdk-new-one");
-    stays(&mut kept).await;
+    assert_eq!(after(&kept, Some("sdk-old-one")).await, "sdk-new-one");
+    assert_eq!(after(&other, Some("sdk-old-one")).await, "sdk-new-one");
+    stays(&kept).await;
     // The same again, with a later time: nothing changed.
     fs::write(&path, "sdk-new-one").unwrap();
-    stays(&mut kept).await;
+    stays(&kept).await;
     reading.stop().await;
 
     let told = log.with("a secret changed");
@@ -55,11 +55,11 @@ async fn what_kubernetes_mounts_is_exchanged_by_its_links() {
     let path = folder.path().join("key");
     symlink("..data/key", &path).unwrap();
     let mut keeper = Keeper::default();
-    let mut kept = keeper.keep(&in_file(&path), sdk_key());
+    let kept = keeper.keep(&in_file(&path), sdk_key());
     let reading = Reading::start(keeper);
     put("..2024_02", "sdk-new-one");
     fs::remove_dir_all(folder.path().join("..2024_01")).unwrap();
-    assert_eq!(next(&mut kept).await, "sdk-new-one");
+    assert_eq!(after(&kept, Some("sdk-old-one")).await, "sdk-new-one");
     reading.stop().await;
 }
 
@@ -70,7 +70,7 @@ async fn what_cannot_be_used_leaves_the_last_secret_and_is_told_once() {
     let path = folder.path().join("key");
     fs::write(&path, "sdk-good-one").unwrap();
     let mut keeper = Keeper::default();
-    let mut kept = keeper.keep(&in_file(&path), sdk_key());
+    let kept = keeper.keep(&in_file(&path), sdk_key());
     let reading = Reading::start(keeper);
     let too_large = "x".repeat(64 * 1_024 + 1);
     let wrongs: [(Option<&[u8]>, &str); 6] = [
@@ -86,7 +86,7 @@ async fn what_cannot_be_used_leaves_the_last_secret_and_is_told_once() {
             Some(bytes) => fs::write(&path, bytes).unwrap(),
             None => fs::remove_file(&path).unwrap(),
         }
-        stays(&mut kept).await;
+        stays(&kept).await;
         assert_eq!(value(&kept).as_deref(), Some("sdk-good-one"), "{why}");
         let sentence = trouble(&kept);
         assert!(sentence.contains(why), "{why}: {sentence}");
@@ -99,7 +99,7 @@ async fn what_cannot_be_used_leaves_the_last_secret_and_is_told_once() {
     let told = log.with("a secret cannot be used");
     assert_eq!(told.len(), wrongs.len(), "{told:#?}");
     fs::write(&path, "sdk-good-one").unwrap();
-    stays(&mut kept).await;
+    stays(&kept).await;
     assert_eq!(trouble(&kept), "");
     assert_eq!(log.with("a secret can be used again").len(), 1);
     assert_eq!(log.with("a secret changed"), [""; 0]);
@@ -113,12 +113,15 @@ async fn one_file_for_two_uses_is_judged_for_each() {
     let path = folder.path().join("both");
     fs::write(&path, "sdk-as-both").unwrap();
     let mut keeper = Keeper::default();
-    let mut key = keeper.keep(&in_file(&path), sdk_key());
-    let mut webhook = keeper.keep(&in_file(&path), judge::webhook_secret);
+    let key = keeper.keep(&in_file(&path), sdk_key());
+    let webhook = keeper.keep(&in_file(&path), judge::webhook_secret);
     let reading = Reading::start(keeper);
     fs::write(&path, "a-webhook-secret,another-one").unwrap();
-    assert_eq!(next(&mut webhook).await, "a-webhook-secret,another-one");
-    stays(&mut key).await;
+    assert_eq!(
+        after(&webhook, Some("sdk-as-both")).await,
+        "a-webhook-secret,another-one"
+    );
+    stays(&key).await;
     assert_eq!(value(&key).as_deref(), Some("sdk-as-both"));
     assert!(trouble(&key).contains("does not begin with sdk-"));
     assert_eq!(trouble(&webhook), "");
@@ -128,11 +131,11 @@ async fn one_file_for_two_uses_is_judged_for_each() {
 #[tokio::test(start_paused = true)]
 async fn a_secret_that_was_given_as_it_is_never_changes() {
     let mut keeper = Keeper::default();
-    let mut kept = keeper.keep(&"sdk-fixed".into(), sdk_key());
+    let kept = keeper.keep(&"sdk-fixed".into(), sdk_key());
     keeper.read().await;
     kept.recheck();
     let reading = Reading::start(keeper);
-    stays(&mut kept).await;
+    stays(&kept).await;
     assert_eq!(value(&kept).as_deref(), Some("sdk-fixed"));
     assert_eq!(trouble(&kept), "");
     reading.stop().await;
@@ -144,11 +147,11 @@ async fn a_change_that_came_while_nobody_waited_is_noticed() {
     let path = folder.path().join("key");
     fs::write(&path, "sdk-old-one").unwrap();
     let mut keeper = Keeper::default();
-    let mut kept = keeper.keep(&in_file(&path), sdk_key());
-    let mut watcher = kept.clone();
+    let kept = keeper.keep(&in_file(&path), sdk_key());
     let reading = Reading::start(keeper);
     fs::write(&path, "sdk-new-one").unwrap();
-    next(&mut watcher).await;
-    assert_eq!(next(&mut kept).await, "sdk-new-one");
+    after(&kept, Some("sdk-old-one")).await;
     reading.stop().await;
+    assert_eq!(after(&kept, Some("sdk-old-one")).await, "sdk-new-one");
+    assert_eq!(after(&kept, None).await, "sdk-new-one");
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use ld_dynamodb_relay::config::judge::{self, Check};
 use ld_dynamodb_relay::config::{Reference, Secret};
 use ld_dynamodb_relay::secrets::{Keeper, Kept};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -68,16 +68,19 @@ impl Reading {
     }
 }
 
-/// The secret that comes.
-pub(crate) async fn next(kept: &mut Kept) -> String {
-    timeout(A_WHILE, kept.changed()).await.unwrap();
+/// The secret that comes after this one.
+pub(crate) async fn after(kept: &Kept, seen: Option<&str>) -> String {
+    let seen = seen.map(SecretString::from);
+    let other = kept.other_than(seen.as_ref());
+    timeout(A_WHILE, other).await.unwrap();
     value(kept).unwrap()
 }
 
 /// Asserts that no other secret comes for a while.
-pub(crate) async fn stays(kept: &mut Kept) {
-    let changed = timeout(A_WHILE, kept.changed()).await;
-    assert!(changed.is_err(), "another secret came");
+pub(crate) async fn stays(kept: &Kept) {
+    let seen = kept.value();
+    let other = timeout(A_WHILE, kept.other_than(seen.as_ref())).await;
+    assert!(other.is_err(), "another secret came");
 }
 
 /// What this thread logs from now on.
