@@ -104,12 +104,16 @@ pub struct Giver {
 impl Giver {
     /// It was read. True if another one was there before.
     pub fn give(&self, value: SecretString) -> bool {
-        let before = self.reading.send_replace(Reading {
-            value: Some(value.clone()),
+        let replaced = {
+            let before = self.reading.borrow();
+            let is_other = |it: &SecretString| it.expose_secret() != value.expose_secret();
+            before.value.as_ref().is_some_and(is_other)
+        };
+        self.reading.send_replace(Reading {
+            value: Some(value),
             trouble: None,
         });
-        let is_other = |before: SecretString| before.expose_secret() != value.expose_secret();
-        before.value.is_some_and(is_other)
+        replaced
     }
 
     /// It could not be read, for this reason: a sentence for people.
