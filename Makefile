@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test ci fmt lint unit doc interop-setup interop packaging image-parts bench deny advisories image up smoke test-dynamodb-local
+.PHONY: help demo test ci fmt lint unit doc interop-setup interop packaging image-parts bench fuzz deny advisories image up smoke test-dynamodb-local
 
 TOOLS := $(CURDIR)/.tools
 TESTS := tests/packaging
@@ -12,6 +12,7 @@ TESTS := tests/packaging
 DENY := $(TOOLS)/cargo-deny-0.20.2
 ACTIONLINT := $(TOOLS)/actionlint-1.7.12
 PYTHON := $(TOOLS)/python
+FUZZ := $(TOOLS)/cargo-fuzz-0.13.2
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -49,7 +50,7 @@ interop: interop-setup ## LaunchDarkly's own SDKs read what the relay wrote
 
 packaging: $(PYTHON) $(ACTIONLINT) ## Dockerfile, compose file, workflows and scripts
 	$(PYTHON)/bin/hadolint Dockerfile
-	$(PYTHON)/bin/shellcheck .ci/run $(TESTS)/skip $(TESTS)/with $(TESTS)/smoke $(TESTS)/dynamodb-local
+	$(PYTHON)/bin/shellcheck .ci/run $(TESTS)/skip $(TESTS)/with $(TESTS)/smoke $(TESTS)/dynamodb-local fuzz/run
 	@if [ -x $(ACTIONLINT)/actionlint ]; then $(ACTIONLINT)/actionlint -shellcheck $(PYTHON)/bin/shellcheck; fi
 	$(TESTS)/with go "apt-get install golang" go -C $(TESTS)/compose test -count=1 ./...
 
@@ -58,6 +59,9 @@ image-parts: ## the image without a container engine: the Dockerfile's own comma
 
 bench: image-parts ## measure the figures of docs/performance.md and write them there: takes minutes, on an idle machine
 	cargo bench --locked --bench figures
+
+fuzz: ## look for inputs that break webhooks or the stream's events: FUZZ_SECONDS for each of the two
+	fuzz/run $(FUZZ)
 
 deny: $(DENY) ## licences, banned crates and where crates come from
 	cargo fetch --locked
