@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test ci fmt lint unit doc interop-setup interop packaging image-parts bench fuzz deny advisories image up smoke test-dynamodb-local
+.PHONY: help demo test ci fmt lint unit doc interop-setup interop aws packaging image-parts bench fuzz deny advisories image up smoke test-dynamodb-local
 
 TOOLS := $(CURDIR)/.tools
 TESTS := tests/packaging
@@ -22,7 +22,7 @@ demo: ## everything in one process: a simulated LaunchDarkly, an embedded Dynamo
 
 test: ## everything that CI runs; what is missing on this machine is named and counted
 	@rm -f target/skipped
-	@for part in lint unit doc packaging interop deny image-parts smoke; do $(MAKE) --no-print-directory $$part; done
+	@for part in lint unit doc packaging interop aws deny image-parts smoke; do $(MAKE) --no-print-directory $$part; done
 	@touch target/skipped; echo "all parts passed, $$(wc -l < target/skipped) skipped"; cat target/skipped
 
 ci: ## the same, as CI runs it
@@ -47,6 +47,10 @@ interop-setup: ## install LaunchDarkly's SDKs for Python, Node and Go
 
 interop: interop-setup ## LaunchDarkly's own SDKs read what the relay wrote
 	cargo test --locked --features interop --test interop
+
+aws: ## keys that rotate in Parameter Store and Secrets Manager, which moto imitates
+	$(TESTS)/with python3 "apt-get install python3-venv" $(MAKE) --no-print-directory $(PYTHON)
+	@if [ -x $(PYTHON)/bin/moto_server ]; then cargo test --locked --features interop --test aws; fi
 
 packaging: $(PYTHON) $(ACTIONLINT) ## Dockerfile, compose file, workflows and scripts
 	$(PYTHON)/bin/hadolint Dockerfile
