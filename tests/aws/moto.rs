@@ -18,7 +18,6 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Dropping it ends it.
 pub(crate) struct Moto {
-    pub(crate) endpoint: String,
     pub(crate) settings: SdkConfig,
     parameters: aws_sdk_ssm::Client,
     secrets: aws_sdk_secretsmanager::Client,
@@ -59,7 +58,6 @@ impl Moto {
             .load()
             .await;
         let moto = Self {
-            endpoint,
             parameters: aws_sdk_ssm::Client::new(&settings),
             secrets: aws_sdk_secretsmanager::Client::new(&settings),
             settings,
