@@ -33,6 +33,13 @@ fn is_refused(facts: &Facts) -> bool {
     error.is_some_and(|error| error.status_code == Some(401))
 }
 
+/// Waits until the key is to be read again.
+async fn read_again(giver: &Giver) {
+    timeout(Duration::from_secs(20), giver.rechecked())
+        .await
+        .expect("it is to be read again");
+}
+
 /// Waits until only one stream is open, the `connections`th.
 async fn only(world: &World, connections: u64) {
     world
@@ -85,9 +92,7 @@ async fn a_new_key_that_is_refused_keeps_the_old_stream_and_the_next_one_is_trie
     giver.give(SECOND.into());
     relay.until("refused", is_refused).await;
     assert_eq!(relay.facts().source.0, SourcePhase::Connected);
-    timeout(Duration::from_secs(20), giver.rechecked())
-        .await
-        .expect("it is read again");
+    read_again(&giver).await;
     world.production.put_flag(&flag("flag-0", 2));
     relay.written(3).await;
 
@@ -137,12 +142,10 @@ async fn news_of_a_reset_key_end_a_wait_at_once_and_once_for_a_flood() {
     world.production.next_times(2, &Behaviour::status(401));
     let (relay, giver, control) = relay(&world, Some(KEY)).await;
     relay.until("refused", is_refused).await;
-    giver.rechecked().await;
+    read_again(&giver).await;
     control.key_reset();
     world.production.wait_for_attempts(2).await;
-    timeout(Duration::from_secs(20), giver.rechecked())
-        .await
-        .expect("it is read again");
+    read_again(&giver).await;
     relay
         .until("refused again", |facts| {
             is_refused(facts) && relay.count("sessions_total", &["\"refused\""]) == 2
@@ -160,9 +163,7 @@ async fn news_of_a_reset_key_end_a_wait_at_once_and_once_for_a_flood() {
     // While there is a stream, the key is read again and nothing else happens.
     while timeout(Duration::ZERO, giver.rechecked()).await.is_ok() {}
     control.key_reset();
-    timeout(Duration::from_secs(20), giver.rechecked())
-        .await
-        .expect("it is read again");
+    read_again(&giver).await;
     world.production.put_flag(&flag("flag-0", 2));
     relay.written(3).await;
     assert_eq!(world.production.seen().attempts, 3);
