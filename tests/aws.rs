@@ -7,3 +7,12 @@
 mod moto;
 #[path = "aws/places.rs"]
 mod places;
+#[path = "aws/rotation.rs"]
+mod rotation;
+
+#[expect(dead_code, reason = "what other tests of the program need too")]
+#[path = "program/process.rs"]
+mod process;
+#[expect(dead_code, reason = "what other tests of the program need too")]
+#[path = "program/world.rs"]
+mod world;

@@ -18,6 +18,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Dropping it ends it.
 pub(crate) struct Moto {
+    pub(crate) endpoint: String,
     pub(crate) settings: SdkConfig,
     parameters: aws_sdk_ssm::Client,
     secrets: aws_sdk_secretsmanager::Client,
@@ -58,6 +59,7 @@ impl Moto {
             .load()
             .await;
         let moto = Self {
+            endpoint,
             parameters: aws_sdk_ssm::Client::new(&settings),
             secrets: aws_sdk_secretsmanager::Client::new(&settings),
             settings,
