@@ -17,7 +17,7 @@ const LOG: usize = 100_000;
 pub enum Outcome {
     /// Done.
     Accepted,
-    /// Its condition did not hold.
+    /// Its condition did not hold, whether or not the answer that says so arrived.
     ConditionFailed,
     /// Refused: the partition had no units left, or a fault said so.
     Throttled,

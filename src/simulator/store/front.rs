@@ -102,7 +102,9 @@ impl Front {
             sleep(wait).await;
         }
         if lose_answer {
-            ticket.outcome = Outcome::AnswerLost;
+            if ticket.outcome == Outcome::Accepted {
+                ticket.outcome = Outcome::AnswerLost;
+            }
             drop(ticket);
             return link.cut_for_good().await;
         }
