@@ -21,3 +21,4 @@ mod stop;
 mod sync;
 mod verify;
 mod webhook;
+mod webhook_policy;
