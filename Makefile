@@ -14,6 +14,8 @@ ACTIONLINT := $(TOOLS)/actionlint-1.7.12
 PYTHON := $(TOOLS)/python
 FUZZ := $(TOOLS)/cargo-fuzz-0.13.2
 
+include deploy/ecs/Makefile
+
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
