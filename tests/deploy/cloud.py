@@ -1,7 +1,7 @@
 """An AWS of one's own: moto's server on a free port, in an account and regions that are not its defaults."""
 
+import ast
 import atexit
-import json
 import os
 import re
 import subprocess
@@ -33,11 +33,11 @@ class Cloud:
         )
 
     def network(self):
-        """The default VPC and two of its subnets."""
+        """A VPC with two subnets. One for each stack: moto takes one namespace of Cloud Map in a VPC."""
         ec2 = self.client("ec2")
-        vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
-        subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
-        return {"VpcId": vpc, "SubnetIds": ",".join(it["SubnetId"] for it in subnets[:2])}
+        vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+        subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.9.{number}.0/24")["Subnet"]["SubnetId"] for number in (1, 2)]
+        return {"VpcId": vpc, "SubnetIds": ",".join(subnets)}
 
     def deploy(self, name, **parameters):
         """Makes the stack, with the secrets that it wants, and says what it then is."""
@@ -83,7 +83,14 @@ class Deployed:
         iam = self.cloud.client("iam")
         name = self.physical()[role]
         names = iam.list_role_policies(RoleName=name)["PolicyNames"]
-        return {it: iam.get_role_policy(RoleName=name, PolicyName=it)["PolicyDocument"] for it in names}
+        found = {it: iam.get_role_policy(RoleName=name, PolicyName=it)["PolicyDocument"] for it in names}
+        # What CloudFormation gave it moto keeps as Python would print it.
+        return {it: ast.literal_eval(document) if isinstance(document, str) else document for it, document in found.items()}
+
+    def reader_policy(self):
+        iam = self.cloud.client("iam")
+        arn = self.physical()["ReaderPolicy"]
+        return iam.get_policy_version(PolicyArn=arn, VersionId="v1")["PolicyVersion"]["Document"]
 
 
 def start(region=REGION):
@@ -102,12 +109,12 @@ def start(region=REGION):
     raise RuntimeError("moto's server did not start")
 
 
+def listed(it):
+    return it if isinstance(it, list) else [it]
+
+
 def statements(document):
     """Of an IAM document, each with lists for actions and resources."""
-    document = json.loads(document) if isinstance(document, str) else document
-    listed = lambda it: it if isinstance(it, list) else [it]
     for statement in listed(document["Statement"]):
-        yield {
-            **statement,
-            **{name: listed(statement[name]) for name in ("Action", "NotAction", "Resource", "NotResource") if name in statement},
-        }
+        lists = ("Action", "NotAction", "Resource", "NotResource")
+        yield {**statement, **{name: listed(statement[name]) for name in lists if name in statement}}

@@ -1,5 +1,6 @@
 """The template, and what CloudFormation makes of it, worked out here: for what moto skips, and as a second opinion on what it does not."""
 
+import functools
 import re
 from pathlib import Path
 
@@ -33,8 +34,8 @@ def short_form(loader, tag, node):
 Loader.add_multi_constructor("!", short_form)
 
 
+@functools.cache
 def load():
-    # Not YAML's bare dates and switches: CloudFormation has texts there.
     return yaml.load(PATH.read_text(), Loader)
 
 
