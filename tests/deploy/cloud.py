@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+import urllib.request
 from pathlib import Path
 
 import boto3
@@ -31,6 +32,10 @@ class Cloud:
         return boto3.client(
             service, endpoint_url=self.endpoint, region_name=self.region, aws_access_key_id="test", aws_secret_access_key="test",
         )
+
+    def forget(self):
+        """Everything that was made."""
+        urllib.request.urlopen(urllib.request.Request(f"{self.endpoint}/moto-api/reset", method="POST")).close()
 
     def network(self):
         """A VPC with two subnets. One for each stack: moto takes one namespace of Cloud Map in a VPC."""
