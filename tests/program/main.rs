@@ -12,6 +12,7 @@ mod config;
 mod demo;
 mod doctor;
 mod identity;
+mod kubernetes;
 mod logs;
 mod orders;
 mod probes;
