@@ -132,7 +132,7 @@ class Targets(unittest.TestCase):
         group = self.cloud.client("logs").describe_log_groups(logGroupNamePrefix="/ld-")["logGroups"][0]["logGroupName"]
         self.assertEqual(asked, [["logs", "tail", group, "--since", "1h", "--follow"]])
 
-    def sync(self, *arguments, exit_code, code, **more):
+    def sync(self, *arguments, exit_code, code, command="sync"):
         network = '{"awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": ["sg-1"], "assignPublicIp": "ENABLED"}}\n'
         answers = [
             # Moto forgets what network CloudFormation gave the service, and runs nothing.
@@ -143,7 +143,7 @@ class Targets(unittest.TestCase):
             [["describe-tasks", "tasks[0].stoppedReason"], "Essential container in task exited\n"],
             [["get-log-events"], "staging: 3 written; equal\n"],
         ]
-        return self.make("sync", *arguments, answers=answers, code=code, **more)
+        return self.make(command, *arguments, answers=answers, code=code)
 
     def test_sync_runs_a_task_of_its_own_and_prints_what_it_said(self):
         self.cloud.deploy("ld-dynamodb-relay-staging")
@@ -167,6 +167,9 @@ class Targets(unittest.TestCase):
         (run,) = [it for it in asked if "run-task" in it]
         command = json.loads(dict(zip(run[2::2], run[3::2]))["--overrides"])["containerOverrides"][0]["command"]
         self.assertEqual(command, ["sync", "--confirm-removals", "40"])
+        _, asked = self.sync(exit_code=0, code=0, command="doctor")
+        (run,) = [it for it in asked if "run-task" in it]
+        self.assertIn('"command": ["doctor"]', " ".join(run))
         printed, asked = self.sync("CONFIRM_REMOVALS=all", exit_code=0, code=2)
         self.assertEqual(asked, [])
 
@@ -201,5 +204,5 @@ class Targets(unittest.TestCase):
 
     def test_what_there_is_is_told(self):
         printed, _ = self.make("help")
-        for target in ("deploy", "staging", "production", "url", "logs", "sync", "status", "destroy"):
+        for target in ("deploy", "staging", "production", "url", "logs", "sync", "doctor", "status", "destroy"):
             self.assertRegex(printed, rf"(?m)^{target} +on AWS: ")
