@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser as _;
 use ld_dynamodb_relay::cli::{Cli, Command, ConfigArgs};
-use ld_dynamodb_relay::commands::{config as show, doctor, dry_run, health, run, sync, verify};
+use ld_dynamodb_relay::commands::{
+    config as show, doctor, dry_run, health, run, sync, verify, webhook_policy,
+};
 #[cfg(feature = "demo")]
 use ld_dynamodb_relay::commands::{demo, simulate};
 use ld_dynamodb_relay::config::{self, Config, Loaded, Sources};
@@ -104,6 +106,13 @@ async fn run_command(cli: Cli) -> Result<u8> {
             let answer = health::ask(port, question).await;
             answer.write(&mut io::stdout(), output.json)?;
             Ok(passed(answer.is_good()))
+        }
+        Command::WebhookPolicy {
+            project,
+            environment,
+        } => {
+            webhook_policy::print(&project, &environment, &mut io::stdout())?;
+            Ok(0)
         }
         #[cfg(feature = "demo")]
         Command::Demo {

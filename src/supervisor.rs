@@ -1,5 +1,7 @@
 //! Puts environments together and keeps each of them running, whatever happens to the others.
 
+mod summary;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -17,6 +19,8 @@ use crate::metrics::Metrics;
 use crate::secrets::Keeper;
 use crate::status::EnvironmentStatus;
 use crate::table::{Connection, Table};
+
+pub use summary::{SUMMARY_INTERVAL, summarize};
 
 /// With so many environments or more, first connections are spread.
 const MANY: usize = 10;

@@ -26,12 +26,24 @@ const DOCUMENTS: &[(&str, &str)] = &[
     ),
     ("docs/metrics.md", include_str!("../docs/metrics.md")),
     ("docs/webhooks.md", include_str!("../docs/webhooks.md")),
+    (
+        "deploy/ecs/README.md",
+        include_str!("../deploy/ecs/README.md"),
+    ),
 ];
 const SETTINGS: &str = include_str!("../docs/configuration.md");
 const PREFIX: &str = "ld_dynamodb_";
 
 /// In capitals, and no settings of ours: DynamoDB's word for what a failed condition returns.
-const NO_SETTINGS: &[&str] = &["ALL_OLD", "FUZZ_SECONDS"];
+const NO_SETTINGS: &[&str] = &[
+    "ALL_OLD",
+    "FUZZ_SECONDS",
+    // What `make` is told about AWS.
+    "IMAGE",
+    "SUBNETS",
+    "PARAMETERS",
+    "CONFIRM_REMOVALS",
+];
 /// Files that are the reader's.
 const READERS_FILES: &[&str] = &["relay.toml", "flags.json"];
 /// What stands before options besides our own commands.
@@ -250,6 +262,7 @@ fn every_file_that_is_named_is_there() {
         READERS_FILES.contains(&path)
             || root().join(path).exists()
             || root().join("docs").join(path).exists()
+            || root().join("deploy/ecs").join(path).exists()
             || code.iter().any(|file| file.ends_with(path))
     };
     check("`tests/no_such_test.rs`", |text| {
@@ -308,7 +321,9 @@ fn every_command_that_is_named_is_understood() {
 
 #[test]
 fn every_target_of_make_that_is_named_is_there() {
-    let makefile = fs::read_to_string(root().join("Makefile")).expect("there is a Makefile");
+    let makefile = ["Makefile", "deploy/ecs/Makefile"]
+        .map(|path| fs::read_to_string(root().join(path)).expect("there is a Makefile"));
+    let makefile = makefile.concat();
     check("`make no-such-target`", |text| {
         let lines = command_lines(text);
         let targets = lines.iter().filter_map(|line| line.strip_prefix("make "));

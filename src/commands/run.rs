@@ -17,7 +17,7 @@ use crate::http::{self, App, EnvironmentInfo, Served, Webhook};
 use crate::metrics::Metrics;
 use crate::secrets::{Keeper, Kept};
 use crate::status::EnvironmentStatus;
-use crate::supervisor::{assemble, supervise};
+use crate::supervisor::{SUMMARY_INTERVAL, assemble, summarize, supervise};
 use crate::table::Connection;
 
 /// How the daemon ended.
@@ -93,6 +93,7 @@ pub async fn run(
         .iter()
         .map(|it| (it.name.clone(), it.status.clone()))
         .collect();
+    let summaries = summaries(config, &statuses);
     let grace = config.lifecycle.shutdown_timeout;
     let served = CancellationToken::new();
     let work = async {
@@ -123,6 +124,7 @@ pub async fn run(
         () = work => {}
         () = late => error!("not everything was finished in time"),
         () = watch => {}
+        () = summaries => {}
         () = stop_on_signals => {}
     }
     info!("stopped");
@@ -163,6 +165,14 @@ fn app(
         stopping: stop.clone(),
         clock: clock::now,
     }
+}
+
+/// The line a minute that tells how they fare, until we are asked to stop.
+async fn summaries(config: &Config, statuses: &[(Arc<str>, EnvironmentStatus)]) {
+    let statuses: Vec<_> = statuses.iter().map(|(_, it)| it.clone()).collect();
+    let tolerated = config.lifecycle.disconnected_status_time;
+    let read_timeout = config.upstream.read_timeout;
+    summarize(&statuses, read_timeout, tolerated, SUMMARY_INTERVAL).await;
 }
 
 fn say_whether_the_webhook_is_on(app: &App) {
