@@ -24,14 +24,15 @@ const DOCUMENTS: &[(&str, &str)] = &[
         "docs/configuration.md",
         include_str!("../docs/configuration.md"),
     ),
+    ("docs/logs.md", include_str!("../docs/logs.md")),
     ("docs/metrics.md", include_str!("../docs/metrics.md")),
     ("docs/webhooks.md", include_str!("../docs/webhooks.md")),
 ];
 const SETTINGS: &str = include_str!("../docs/configuration.md");
 const PREFIX: &str = "ld_dynamodb_";
 
-/// In capitals, and no settings of ours: DynamoDB's word for what a failed condition returns.
-const NO_SETTINGS: &[&str] = &["ALL_OLD", "FUZZ_SECONDS"];
+/// In capitals, and no settings of ours: what a failed condition of DynamoDB returns, a variable of tests, signals.
+const NO_SETTINGS: &[&str] = &["ALL_OLD", "FUZZ_SECONDS", "SIGINT", "SIGTERM"];
 /// Files that are the reader's.
 const READERS_FILES: &[&str] = &["relay.toml", "flags.json"];
 /// What stands before options besides our own commands.

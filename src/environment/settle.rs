@@ -115,6 +115,7 @@ impl Writer<'_> {
                 self.observed.initialized = true;
                 // A look that began before has not seen it.
                 self.look_again();
+                info!("the marker was written");
                 self.report_marker(self.observed.initialized);
             }
         }

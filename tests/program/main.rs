@@ -6,12 +6,14 @@
 
 mod ask;
 mod process;
+mod schema;
 mod world;
 
 mod config;
 mod demo;
 mod doctor;
 mod identity;
+mod lines;
 mod logs;
 mod orders;
 mod probes;
@@ -19,5 +21,6 @@ mod run;
 mod secrets;
 mod stop;
 mod sync;
+mod told;
 mod verify;
 mod webhook;
