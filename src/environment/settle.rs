@@ -189,7 +189,10 @@ const fn class(trouble: &Trouble) -> ErrorClass {
         Trouble::Throttled(_) => ErrorClass::Throttled,
         Trouble::Timeout(_) => ErrorClass::Timeout,
         Trouble::Unavailable(..) => ErrorClass::Unavailable,
-        Trouble::AccessDenied { .. } | Trouble::NoCredentials(..) => ErrorClass::AccessDenied,
+        Trouble::AccessDenied { .. }
+        | Trouble::NoCredentials(..)
+        | Trouble::NoRegion(_)
+        | Trouble::Unsigned { .. } => ErrorClass::AccessDenied,
         Trouble::TableMissing(_) => ErrorClass::TableMissing,
         Trouble::WrongSchema(_) => ErrorClass::WrongSchema,
         Trouble::Invalid(_) => ErrorClass::Invalid,

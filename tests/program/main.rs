@@ -12,6 +12,7 @@ mod world;
 mod config;
 mod demo;
 mod doctor;
+mod faults;
 mod identity;
 mod lines;
 mod logs;
