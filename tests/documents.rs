@@ -26,6 +26,7 @@ const DOCUMENTS: &[(&str, &str)] = &[
     ),
     ("docs/logs.md", include_str!("../docs/logs.md")),
     ("docs/metrics.md", include_str!("../docs/metrics.md")),
+    ("docs/runbook.md", include_str!("../docs/runbook.md")),
     ("docs/webhooks.md", include_str!("../docs/webhooks.md")),
 ];
 const SETTINGS: &str = include_str!("../docs/configuration.md");
@@ -185,7 +186,9 @@ fn every_setting_that_is_named_is_documented() {
 fn every_metric_that_is_named_is_there() {
     let families = Metrics::families(PREFIX);
     let known = |word: &str| {
-        let base = word.strip_suffix("_bucket").unwrap_or(word);
+        let mut ends = ["_bucket", "_count", "_sum"].iter();
+        let base = ends.find_map(|end| word.strip_suffix(end));
+        let base = base.unwrap_or(word);
         families
             .iter()
             .any(|(name, family, _)| name == word || name == base && family.kind == "histogram")

@@ -20,6 +20,8 @@ use crate::table::Connection;
 
 /// DynamoDB's page: Ruby's SDK reads only one.
 const PAGE_BYTES: usize = 1 << 20;
+/// Where the alert begins that an item comes near to DynamoDB's limit.
+const NEAR_BYTES: usize = 350_000;
 /// Java's and .NET's SDKs read versions as 32-bit numbers.
 const MAX_VERSION: u64 = i32::MAX as u64;
 /// Clocks that are kept in step differ by less.
@@ -259,17 +261,19 @@ impl Chart<'_> {
     fn sizes(&mut self, environment: &Environment, desired: &Desired) {
         let namespace_bytes = environment.table.layout.namespace_bytes();
         let mut partitions = [(Kind::Flag, 0), (Kind::Segment, 0)];
-        let mut largest = 0;
+        let mut largest = (0, None);
         let mut items: Vec<_> = desired.items.iter().collect();
         items.sort_unstable_by_key(|(key, _)| *key);
         for (key, item) in items {
             let bytes = item.row_bytes(key, namespace_bytes);
-            largest = largest.max(bytes);
+            largest = largest.max((bytes, Some(key)));
             for (kind, sum) in &mut partitions {
                 *sum += if *kind == key.kind { bytes } else { 0 };
             }
             if bytes > MAX_ROW_BYTES {
                 self.note("sizes", Level::Failed, format!("{key} would make a row of {bytes} bytes, DynamoDB takes {MAX_ROW_BYTES}: make it smaller, for instance by a segment instead of long lists of targets"));
+            } else if bytes > NEAR_BYTES {
+                self.note("sizes", Level::Warning, format!("{key} makes a row of {bytes} bytes, DynamoDB takes {MAX_ROW_BYTES}: make it smaller before it grows, for instance by a segment instead of long lists of targets"));
             }
             match item.content {
                 Content::Malformed(fault) => self.note(
@@ -288,7 +292,12 @@ impl Chart<'_> {
         self.note(
             "sizes",
             Level::Ok,
-            format!("the largest row has {largest} bytes"),
+            match largest {
+                (bytes, Some(key)) => {
+                    format!("the largest row is that of {key}, with {bytes} bytes")
+                }
+                _ => "there are no items".into(),
+            },
         );
         for (kind, bytes) in partitions {
             if bytes > PAGE_BYTES {

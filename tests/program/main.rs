@@ -19,6 +19,7 @@ mod logs;
 mod orders;
 mod probes;
 mod run;
+mod runbook;
 mod secrets;
 mod stop;
 mod sync;
