@@ -26,6 +26,7 @@ const DOCUMENTS: &[(&str, &str)] = &[
     ),
     ("docs/logs.md", include_str!("../docs/logs.md")),
     ("docs/metrics.md", include_str!("../docs/metrics.md")),
+    ("docs/migrating.md", include_str!("../docs/migrating.md")),
     ("docs/runbook.md", include_str!("../docs/runbook.md")),
     ("docs/webhooks.md", include_str!("../docs/webhooks.md")),
 ];

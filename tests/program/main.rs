@@ -16,6 +16,7 @@ mod faults;
 mod identity;
 mod lines;
 mod logs;
+mod migrating;
 mod orders;
 mod probes;
 mod run;
