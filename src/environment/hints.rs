@@ -49,9 +49,9 @@ enum Stage {
 /// What became of hints that need nothing more.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Settled {
-    /// Delivered by the stream in time.
+    /// Delivered in time, or by the connection after a stream that was gone.
     pub(super) on_time: u64,
-    /// Asking for everything brought nothing.
+    /// Everything was said since then, and brought nothing.
     pub(super) no_change: u64,
     /// Delivered too late, or only by asking for everything.
     pub(super) late: u64,
@@ -62,8 +62,8 @@ pub(super) struct Settled {
 impl Settled {
     fn add(&mut self, pending: &Pending, brought: bool) {
         match (pending.stage, brought) {
-            (Stage::InTime | Stage::Excused, _) => self.on_time += 1,
-            (Stage::Late, false) => self.no_change += 1,
+            (_, false) => self.no_change += 1,
+            (Stage::InTime | Stage::Excused, true) => self.on_time += 1,
             (Stage::Late, true) => {
                 self.late += 1;
                 if self.late_item.is_none() {
