@@ -191,7 +191,7 @@ fn usable(loaded: Loaded, output: Output) -> Result<Option<Config>> {
         Ok(config) => {
             log(&config, output)?;
             for warning in &loaded.warnings {
-                tracing::warn!("{warning}");
+                tracing::warn!(detail = %warning, "a setting does not do what it says");
             }
             Ok(Some(config))
         }

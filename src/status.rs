@@ -257,7 +257,17 @@ impl Facts {
     pub fn is_tried(&self) -> bool {
         self.settled()
             || self.reach.0 == Reach::Fails
-            || [SourcePhase::Interrupted, SourcePhase::Refused].contains(&self.source.0)
+            || self.is_unheard()
+            || self.source.0 == SourcePhase::Refused
+    }
+
+    /// LaunchDarkly cannot be reached, as far as is known: it was lost, or a first attempt failed.
+    pub fn is_unheard(&self) -> bool {
+        match self.source.0 {
+            SourcePhase::Interrupted => true,
+            SourcePhase::Connecting => self.last_error.is_some(),
+            SourcePhase::Connected | SourcePhase::Refused => false,
+        }
     }
 
     /// The later of the two halves' last changes.

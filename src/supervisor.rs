@@ -143,7 +143,12 @@ pub async fn supervise(
                     metrics.panicked();
                     environment.status.restart(clock::now());
                     let delay = RESTART.saturating_mul(1 << panics.min(10)).min(RESTART_MAX);
-                    error!(environment = &*environment.name, "an environment's task panicked and is made anew");
+                    error!(
+                        environment = &*environment.name,
+                        panics = panics + 1,
+                        retry_in_milliseconds = delay.as_millis(),
+                        "an environment's task panicked and is made anew"
+                    );
                     start(&mut tasks, &mut running, delay, environment, panics + 1, &stop);
                 }
             }

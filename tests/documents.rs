@@ -24,7 +24,10 @@ const DOCUMENTS: &[(&str, &str)] = &[
         "docs/configuration.md",
         include_str!("../docs/configuration.md"),
     ),
+    ("docs/logs.md", include_str!("../docs/logs.md")),
     ("docs/metrics.md", include_str!("../docs/metrics.md")),
+    ("docs/migrating.md", include_str!("../docs/migrating.md")),
+    ("docs/runbook.md", include_str!("../docs/runbook.md")),
     ("docs/webhooks.md", include_str!("../docs/webhooks.md")),
     (
         "deploy/ecs/README.md",
@@ -34,10 +37,15 @@ const DOCUMENTS: &[(&str, &str)] = &[
 const SETTINGS: &str = include_str!("../docs/configuration.md");
 const PREFIX: &str = "ld_dynamodb_";
 
-/// In capitals, and no settings of ours: DynamoDB's word for what a failed condition returns.
+/// In capitals, and no settings of ours.
 const NO_SETTINGS: &[&str] = &[
+    // What a failed condition of DynamoDB returns.
     "ALL_OLD",
+    // What tests are told.
     "FUZZ_SECONDS",
+    // Signals.
+    "SIGINT",
+    "SIGTERM",
     // What `make` is told about AWS.
     "IMAGE",
     "SUBNETS",
@@ -196,7 +204,9 @@ fn every_setting_that_is_named_is_documented() {
 fn every_metric_that_is_named_is_there() {
     let families = Metrics::families(PREFIX);
     let known = |word: &str| {
-        let base = word.strip_suffix("_bucket").unwrap_or(word);
+        let mut ends = ["_bucket", "_count", "_sum"].iter();
+        let base = ends.find_map(|end| word.strip_suffix(end));
+        let base = base.unwrap_or(word);
         families
             .iter()
             .any(|(name, family, _)| name == word || name == base && family.kind == "histogram")

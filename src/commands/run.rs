@@ -223,13 +223,16 @@ async fn initialized_in_time(config: &Config, statuses: &[(Arc<str>, Environment
         .filter(|(_, status)| !status.facts().initialized);
     for (name, status) in missing {
         let facts = status.facts();
-        let reason = facts
+        let detail = facts
             .table_advice
             .or(facts.last_error.map(|error| error.message));
-        let reason = reason.unwrap_or_else(|| "the first write is under way".into());
+        let detail = detail.unwrap_or_else(|| "the first write is under way".into());
         error!(
             environment = &**name,
-            reason, exits, "not initialised within INIT_TIMEOUT ({:?})", lifecycle.init_timeout
+            detail,
+            exits,
+            milliseconds = lifecycle.init_timeout.as_millis(),
+            "not initialised within INIT_TIMEOUT"
         );
     }
     !exits

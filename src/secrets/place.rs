@@ -137,8 +137,8 @@ impl Place {
             info!(%reference, "a secret changed");
         }
         match &trouble {
-            Some(reason) if self.told != trouble => {
-                warn!(reason, "a secret cannot be used");
+            Some(detail) if self.told != trouble => {
+                warn!(%reference, detail, "a secret cannot be used");
             }
             None if self.told.is_some() => info!(%reference, "a secret can be used again"),
             Some(_) | None => {}

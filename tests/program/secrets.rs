@@ -91,7 +91,7 @@ async fn the_daemon_starts_with_the_others() {
     let world = World::with_flags(2).await;
     let relay = program(&world, &["run"]).start();
     let told = relay.event("a secret cannot be used").await;
-    contains(told["reason"].as_str().unwrap(), WHY);
+    contains(told["detail"].as_str().unwrap(), WHY);
     relay.first_write().await;
     world.assert_equal();
     assert_eq!(relay.stop().await.code, Some(0));
