@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test ci fmt lint unit doc interop-setup interop aws deploy-test packaging image-parts bench fuzz deny advisories image up smoke test-dynamodb-local
+.PHONY: help demo test ci fmt lint unit doc interop-setup interop aws deploy-test packaging observability image-parts bench fuzz deny advisories image up smoke test-dynamodb-local
 
 TOOLS := $(CURDIR)/.tools
 TESTS := tests/packaging
@@ -13,6 +13,7 @@ DEPLOY := tests/deploy
 DENY := $(TOOLS)/cargo-deny-0.20.2
 ACTIONLINT := $(TOOLS)/actionlint-1.7.12
 PYTHON := $(TOOLS)/python
+PROMETHEUS := $(TOOLS)/prometheus
 FUZZ := $(TOOLS)/cargo-fuzz-0.13.2
 
 include deploy/ecs/Makefile
@@ -25,7 +26,7 @@ demo: ## everything in one process: a simulated LaunchDarkly, an embedded Dynamo
 
 test: ## everything that CI runs; what is missing on this machine is named and counted
 	@rm -f target/skipped
-	@for part in lint unit doc packaging interop aws deploy-test deny image-parts smoke; do $(MAKE) --no-print-directory $$part; done
+	@for part in lint unit doc packaging interop aws deploy-test observability deny image-parts smoke; do $(MAKE) --no-print-directory $$part; done
 	@touch target/skipped; echo "all parts passed, $$(wc -l < target/skipped) skipped"; cat target/skipped
 
 ci: ## the same, as CI runs it
@@ -59,9 +60,17 @@ deploy-test: ## the template for AWS, what make asks there, and the manifest for
 	$(TESTS)/with python3 "apt-get install python3-venv" $(MAKE) --no-print-directory $(PYTHON)
 	@if [ -x $(PYTHON)/bin/moto_server ]; then $(DEPLOY)/run $(PYTHON)/bin; fi
 
+observability: ## Prometheus' rules and Grafana's dashboard, against a running relay that a real Prometheus scrapes
+	$(TESTS)/with python3 "apt-get install python3-venv" $(MAKE) --no-print-directory $(PYTHON)
+	$(TESTS)/with apt-get "a Debian system" $(MAKE) --no-print-directory $(PROMETHEUS)
+	@if [ -x $(PROMETHEUS)/usr/bin/prometheus ] && [ -x $(PYTHON)/bin/python ]; then \
+	    cargo build --locked; \
+	    $(PYTHON)/bin/python tests/observability/files.py $(PROMETHEUS); \
+	    $(PYTHON)/bin/python tests/observability/live.py $(PROMETHEUS); fi
+
 packaging: $(PYTHON) $(ACTIONLINT) ## Dockerfile, compose file, workflows and scripts
 	$(PYTHON)/bin/hadolint Dockerfile
-	$(PYTHON)/bin/shellcheck .ci/run $(TESTS)/skip $(TESTS)/with $(TESTS)/smoke $(TESTS)/dynamodb-local fuzz/run deploy/ecs/stack $(DEPLOY)/run
+	$(PYTHON)/bin/shellcheck .ci/run $(TESTS)/skip $(TESTS)/with $(TESTS)/smoke $(TESTS)/debian $(TESTS)/dynamodb-local fuzz/run deploy/ecs/stack $(DEPLOY)/run
 	@if [ -x $(ACTIONLINT)/actionlint ]; then $(ACTIONLINT)/actionlint -shellcheck $(PYTHON)/bin/shellcheck; fi
 	$(TESTS)/with go "apt-get install golang" go -C $(TESTS)/compose test -count=1 ./...
 
@@ -97,6 +106,10 @@ $(PYTHON): $(TESTS)/requirements.txt
 	python3 -m venv $@
 	$@/bin/pip install --quiet --requirement $<
 	touch $@
+
+# Debian's package, taken apart: nothing is installed, so it needs no root. Its lists are fetched where there are none.
+$(PROMETHEUS):
+	$(TESTS)/debian $@ prometheus
 
 $(ACTIONLINT):
 	$(TESTS)/with go "apt-get install golang" env GOBIN=$@ go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
