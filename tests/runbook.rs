@@ -1,5 +1,7 @@
 //! The runbook has a section for whatever may wake somebody. `tests/program/runbook.rs` compares what the sections show.
 
+use std::path::Path;
+
 const RUNBOOK: &str = include_str!("../docs/runbook.md");
 const PROBES: &str = include_str!("../src/http/probes.rs");
 /// What `/readyz` answers where nothing is wrong.
@@ -52,4 +54,40 @@ fn every_link_within_leads_to_a_section() {
     for link in links.map(|rest| rest.split(')').next().unwrap()) {
         assert!(anchors.iter().any(|it| it == link), "{link}");
     }
+}
+
+#[test]
+fn every_alert_has_its_section_and_every_section_its_alert() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/prometheus/rules.yml");
+    let rules = std::fs::read_to_string(path).unwrap();
+    let lines = rules
+        .lines()
+        .map(|line| line.trim_start().trim_start_matches("- "));
+    let mut alerts: Vec<_> = lines
+        .filter_map(|line| line.strip_prefix("alert:"))
+        .map(|name| name.trim().trim_matches(['"', '\'']))
+        .collect();
+    let mut sections = headings();
+    sections.retain(|heading| heading.starts_with("Relay"));
+    alerts.sort_unstable();
+    sections.sort_unstable();
+    assert_eq!(alerts, sections);
+}
+
+#[test]
+fn every_alarm_on_aws_names_a_section() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/ecs/template.yaml");
+    let template = std::fs::read_to_string(path).unwrap();
+    let named = template.split("docs/runbook.md, section ").skip(1);
+    let named: Vec<_> = named
+        .map(|rest| rest.split(['.', '\n']).next().unwrap())
+        .collect();
+    let alarms = template.matches("Type: AWS::CloudWatch::Alarm").count();
+    assert!(alarms > 0);
+    assert_eq!(named.len(), alarms, "{named:?}");
+    let headings = headings();
+    assert!(
+        named.iter().all(|it| headings.contains(it)),
+        "{named:?} in {headings:?}"
+    );
 }

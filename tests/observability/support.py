@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -15,6 +16,8 @@ import urllib.request
 import yaml
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
+# Never set: between two questions to somebody who does not tell when something happens.
+TURN = threading.Event()
 PROMETHEUS = PROJECT / "deploy" / "prometheus"
 DASHBOARDS = sorted((PROJECT / "deploy" / "grafana" / "dashboards").glob("*.json"))
 TOOLS = pathlib.Path(sys.argv.pop()) if len(sys.argv) > 1 and sys.argv[-1].startswith("/") else None
@@ -71,7 +74,7 @@ def until(what, found, seconds=60):
             pass
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: not within {seconds} s")
-        time.sleep(0.1)
+        TURN.wait(0.1)
 
 
 class Program:
