@@ -75,6 +75,16 @@ class Dashboards(unittest.TestCase):
         given["panels"][1]["descripton"] = "misspelt"
         self.assertEqual(list(lost(given, round_trip(given))), [".panels[1].descripton"])
 
+    def test_its_links_lead_somewhere_in_the_containers(self):
+        compose = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())["services"]
+        for file in DASHBOARDS:
+            dashboard = json.loads(file.read_text())
+            constants = {f"${{{it['name']}}}": it["query"] for it in dashboard["templating"]["list"] if it["type"] == "constant"}
+            links = [constants[link["url"]] for link in dashboard["links"]]
+            self.assertEqual(links, ["http://127.0.0.1:8031/", "/public/docs/runbook.md"])
+        self.assertIn("127.0.0.1:8031:8031", compose["relay"]["ports"])
+        self.assertIn("./docs:/usr/share/grafana/public/docs:ro", compose["grafana"]["volumes"])
+
     def test_panels_have_titles_and_units_and_do_not_overlap(self):
         for file in DASHBOARDS:
             dashboard = json.loads(file.read_text())
