@@ -17,6 +17,7 @@ use futures_util::stream::{self, StreamExt as _};
 use hyper::body::{Frame, SizeHint};
 use ld_dynamodb_relay::http;
 use ld_dynamodb_relay::metrics::WebhookResult;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 
@@ -208,19 +209,22 @@ async fn thirty_two_large_bodies_are_taken_at_a_time() {
 #[tokio::test(start_paused = true)]
 async fn a_large_body_without_room_in_time_is_to_be_sent_again() {
     let world = world();
-    let begin = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b" "))]);
-    let rest = stream::once(async {
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        Ok(Bytes::from(vec![b' '; SMALL]))
+    let (send, chunks) = mpsc::unbounded_channel::<usize>();
+    let chunks = stream::unfold(chunks, async |mut chunks| {
+        let chunk = vec![b' '; chunks.recv().await?];
+        Some((Ok::<_, Infallible>(Bytes::from(chunk)), chunks))
     });
-    let body = Body::from_stream(begin.chain(rest));
+    send.send(1).unwrap();
+    let body = Body::from_stream(chunks);
     let request = Request::post("/webhook").body(body).unwrap();
     let mut busy = std::pin::pin!(http::work(world.app.clone()).oneshot(request));
     assert!(futures_util::poll!(&mut busy).is_pending());
     tokio::time::advance(Duration::from_secs(1)).await;
 
     // They came later, but have the room when it needs some, and longer than it has time.
-    let slow = all(&world, 32, SMALL + 1);
+    let mut slow = std::pin::pin!(all(&world, 32, SMALL + 1));
+    assert!(futures_util::poll!(&mut slow).is_pending());
+    send.send(SMALL).unwrap();
     let (busy, slow) = tokio::join!(busy, slow);
     let busy = busy.unwrap();
     assert_eq!((busy.status().as_u16(), slow), (503, vec![408; 32]));
