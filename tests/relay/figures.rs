@@ -108,7 +108,7 @@ async fn a_thousand_patches_at_once_take_forty_round_trips() {
     world.production.replace(flags(0..1_000, 1));
     let relay = world.relay().await;
     relay.settled().await;
-    world.store.latency(Duration::from_millis(100));
+    world.store.latency(Duration::from_millis(200));
     world.store.reset_counts();
     for (_, text) in flags(0..1_000, 2).iter() {
         world.production.put_flag(text);
