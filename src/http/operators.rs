@@ -38,8 +38,10 @@ pub(super) fn operator(
     headers: &HeaderMap,
     token: Option<&SecretString>,
 ) -> Option<Operator> {
-    if token.is_some_and(|token| has_token(headers, token)) {
-        return Some(Operator::HasToken);
+    if headers.contains_key(header::AUTHORIZATION) {
+        // Whoever gives a token is judged by it: a wrong one is no lesser right.
+        let is_right = token.is_some_and(|token| has_token(headers, token));
+        return is_right.then_some(Operator::HasToken);
     }
     let is_local = peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback());
     let adds = |name: &HeaderName| FORWARDED.iter().any(|it| name.as_str().starts_with(it));
@@ -227,6 +229,7 @@ mod tests {
             "authorization: ",
         ] {
             check("10.0.0.1:5", &remote(wrong), None);
+            check("127.0.0.1:5", &["host: localhost:8031", wrong], None);
         }
         let twice = [
             "authorization: Bearer guess",
