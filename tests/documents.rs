@@ -221,37 +221,6 @@ fn every_metric_that_is_named_is_there() {
 }
 
 #[test]
-fn the_alerts_use_labels_that_their_metrics_have() {
-    let families = Metrics::families(PREFIX);
-    let alerts: Vec<_> = blocks(README, "promql")
-        .iter()
-        .flat_map(|block| block.lines().map(ToOwned::to_owned).collect::<Vec<_>>())
-        .collect();
-    assert_eq!(alerts.len(), 3);
-    for alert in alerts {
-        let (name, family, per_environment) = families
-            .iter()
-            .find(|(name, ..)| {
-                alert
-                    .split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'))
-                    .any(|word| word == name)
-            })
-            .expect("each alert is about a metric");
-        assert!(*per_environment, "{name} says where");
-        if let Some((_, selector)) = alert.split_once('{') {
-            let label = selector
-                .split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'))
-                .next()
-                .unwrap_or_default();
-            assert!(family.labels.contains(&label), "{name} has no {label}");
-        }
-        let count = |letter| alert.matches(letter).count();
-        assert_eq!(count('('), count(')'), "{alert}");
-        assert_eq!(count('{'), count('}'), "{alert}");
-    }
-}
-
-#[test]
 fn every_file_that_is_named_is_there() {
     const ENDINGS: &[&str] = &["rs", "md", "toml", "json", "yml", "py"];
     const FOLDERS: &[&str] = &["src/", "tests/", "docs/", "deploy/", ".ci/", ".github/"];

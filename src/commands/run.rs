@@ -79,7 +79,6 @@ pub async fn run(
         &stop,
         &mut keeper,
     );
-    keeper.read().await;
     let (work, admin) = ports.addresses()?;
     info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -103,6 +102,7 @@ pub async fn run(
         };
         tokio::join!(
             environments,
+            // Reads what is not known yet first. Nobody waits for it but whoever needs it.
             keeper.run(served.clone()),
             http::serve(ports.work, ports.admin, app, served.clone())
         );

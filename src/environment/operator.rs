@@ -55,6 +55,7 @@ impl Writer<'_> {
     pub(super) fn take_asked(&mut self, now: Instant) {
         let asked = self.environment.control.operator().take();
         if asked.sync {
+            // The log has it already, with who wants it.
             debug!("an operator wants everything said and read again");
             self.verify_due = true;
             self.wish_reopening(now, ReopenCause::Operator);

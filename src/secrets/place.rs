@@ -55,10 +55,11 @@ impl Place {
     /// For one more who wants what is there, if it passes.
     pub(super) fn keep(&mut self, secret: &Secret, check: Check) -> Kept {
         let value = secret.value.clone();
-        let unread = || self.sentence(&Trouble::Unread).into();
-        let trouble = value.is_none().then(unread);
         self.is_unknown |= value.is_none();
-        let reading = Reading { value, trouble };
+        let reading = Reading {
+            value,
+            trouble: None,
+        };
         let (giver, kept) = Kept::with(reading, Arc::clone(&self.recheck));
         self.wanted.push((check, giver));
         kept

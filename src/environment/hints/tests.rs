@@ -141,6 +141,26 @@ fn while_there_is_no_stream_none_is_late() {
 }
 
 #[test]
+fn what_came_while_a_connection_was_made_has_its_time_once_that_is_there() {
+    let mut world = World::new();
+    world.hint(1, Some("late"));
+    world.hint(1, Some("on time"));
+    let (asking, now) = (Some(world.at(0)), world.at(6));
+    assert!(!world.hints.look(now, false, asking));
+    world.hint(6, Some("after that"));
+    // It was asked for before, and brings none of them.
+    assert_eq!(world.full(0, 8, &[]), (0, 0, 0));
+    assert_eq!(world.due(), Some(11), "the one that was never excused");
+    assert_eq!(world.delivered(9, "on time"), (1, 0, 0));
+    assert_eq!(world.delivered(10, "after that"), (1, 0, 0));
+    assert_eq!(world.due(), Some(13));
+    assert!(!world.wishes(12));
+    assert!(world.wishes(13));
+    assert_eq!(world.full(13, 14, &["late"]), (0, 0, 1));
+    assert_eq!(world.due(), None);
+}
+
+#[test]
 fn a_connection_that_asked_since_then_needs_no_wish() {
     let mut world = World::new();
     world.hint(0, Some("a"));
