@@ -29,28 +29,28 @@ ci: ## the same, as CI runs it
 	.ci/run
 
 fmt: ## format the code
-	cargo fmt
+	cargo fmt --all
 
 lint: ## format and clippy, warnings denied: with everything, and as the image is built
-	cargo fmt --check
-	cargo clippy --locked --all-targets --all-features -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 	cargo clippy --locked --no-default-features -- -D warnings
 
 unit: ## unit, property and end-to-end tests: needs Rust and nothing else
-	cargo test --locked
+	cargo test --locked --workspace
 
 doc: ## the code's documentation, warnings denied
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 
-interop-setup: ## install LaunchDarkly's SDKs for Python, Node and Go
+interop-setup: ## install LaunchDarkly's SDKs for Python, Node and Go, and build the reader with that for Rust
 	tests/interop/setup
 
 interop: interop-setup ## LaunchDarkly's own SDKs read what the relay wrote
-	cargo test --locked --features interop --test interop
+	cargo test --locked --workspace --features interop --test interop
 
 aws: ## keys that rotate in Parameter Store and Secrets Manager, which moto imitates
 	$(TESTS)/with python3 "apt-get install python3-venv" $(MAKE) --no-print-directory $(PYTHON)
-	@if [ -x $(PYTHON)/bin/moto_server ]; then cargo test --locked --features interop --test aws; fi
+	@if [ -x $(PYTHON)/bin/moto_server ]; then cargo test --locked --workspace --features interop --test aws; fi
 
 packaging: $(PYTHON) $(ACTIONLINT) ## Dockerfile, compose file, workflows and scripts
 	$(PYTHON)/bin/hadolint Dockerfile

@@ -21,10 +21,11 @@ pub(crate) enum Reader {
     Python,
     Node,
     Go,
+    Rust,
 }
 
 impl Reader {
-    pub(crate) const ALL: [Self; 3] = [Self::Python, Self::Node, Self::Go];
+    pub(crate) const ALL: [Self; 4] = [Self::Python, Self::Node, Self::Go, Self::Rust];
 
     /// Lets it read the table and, as its own oracle, the stream: two processes at a time.
     pub(crate) async fn compare(
@@ -89,6 +90,10 @@ impl Reader {
                 command
             }
             Self::Go => Command::new(folder.join("go/bin/read")),
+            Self::Rust => {
+                let relay = Path::new(env!("CARGO_BIN_EXE_ld-dynamodb-relay"));
+                Command::new(relay.with_file_name("examples").join("interop-reader"))
+            }
         };
         isolate(&mut command)
             .stderr(Stdio::piped())

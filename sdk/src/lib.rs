@@ -1,0 +1,36 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(
+    not(feature = "store"),
+    expect(
+        rustdoc::broken_intra_doc_links,
+        reason = "the README is about the store"
+    )
+)]
+
+pub mod layout;
+
+#[cfg(feature = "store")]
+mod builder;
+#[cfg(feature = "store")]
+mod connect;
+#[cfg(feature = "store")]
+mod order;
+#[cfg(feature = "store")]
+mod read;
+#[cfg(feature = "store")]
+mod replace;
+#[cfg(feature = "store")]
+mod retry;
+#[cfg(feature = "store")]
+mod runner;
+#[cfg(feature = "store")]
+mod store;
+#[cfg(feature = "store")]
+mod table;
+#[cfg(feature = "store")]
+mod trouble;
+#[cfg(feature = "store")]
+mod write;
+
+#[cfg(feature = "store")]
+pub use builder::DynamoDbDataStoreBuilder;
