@@ -27,8 +27,8 @@ pub(crate) struct Place {
     pub(crate) names: Names,
     pub(crate) client: Client,
     endpoint: String,
-    runtime: Runtime,
-    _embedded: Option<Store>,
+    pub(crate) runtime: Runtime,
+    embedded: Option<Store>,
 }
 
 /// Every store that there is, with a prefix and without.
@@ -53,6 +53,19 @@ pub(crate) fn places() -> Vec<Place> {
 }
 
 impl Place {
+    /// In the embedded DynamoDB, whose faults are to be had.
+    pub(crate) fn embedded() -> Self {
+        let runtime = Runtime::new().unwrap();
+        let store = Store::start(StoreOptions::default());
+        let store = runtime.block_on(store).unwrap();
+        Self::new(runtime, &store.endpoint(), "p", Some(store))
+    }
+
+    /// The embedded DynamoDB.
+    pub(crate) fn dynamo(&self) -> &Store {
+        self.embedded.as_ref().unwrap()
+    }
+
     fn new(
         runtime: Runtime,
         endpoint: &str,
@@ -71,7 +84,7 @@ impl Place {
             client,
             endpoint: endpoint.to_owned(),
             runtime,
-            _embedded: embedded,
+            embedded,
         }
     }
 
