@@ -52,8 +52,9 @@ aws: ## keys that rotate in Parameter Store and Secrets Manager, which moto imit
 	$(TESTS)/with python3 "apt-get install python3-venv" $(MAKE) --no-print-directory $(PYTHON)
 	@if [ -x $(PYTHON)/bin/moto_server ]; then cargo test --locked --workspace --features interop --test aws; fi
 
-packaging: $(PYTHON) $(ACTIONLINT) ## Dockerfile, compose file, workflows and scripts
+packaging: $(PYTHON) $(ACTIONLINT) ## Dockerfile, compose file, workflows, scripts and the crate to be published
 	$(PYTHON)/bin/hadolint Dockerfile
+	cargo package --quiet --locked --allow-dirty --no-verify --package launchdarkly-server-sdk-dynamodb
 	$(PYTHON)/bin/shellcheck .ci/run $(TESTS)/skip $(TESTS)/with $(TESTS)/smoke $(TESTS)/dynamodb-local fuzz/run
 	@if [ -x $(ACTIONLINT)/actionlint ]; then $(ACTIONLINT)/actionlint -shellcheck $(PYTHON)/bin/shellcheck; fi
 	$(TESTS)/with go "apt-get install golang" go -C $(TESTS)/compose test -count=1 ./...

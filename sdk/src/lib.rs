@@ -1,11 +1,4 @@
 #![doc = include_str!("../README.md")]
-#![cfg_attr(
-    not(feature = "store"),
-    expect(
-        rustdoc::broken_intra_doc_links,
-        reason = "the README is about the store"
-    )
-)]
 
 pub mod layout;
 

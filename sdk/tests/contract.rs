@@ -21,5 +21,7 @@ mod runtimes;
 mod sizes;
 #[path = "contract/through_the_sdk.rs"]
 mod through_the_sdk;
+#[path = "contract/vectors.rs"]
+mod vectors;
 #[path = "contract/whole_set.rs"]
 mod whole_set;
