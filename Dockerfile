@@ -16,7 +16,8 @@ RUN mkdir -p src sdk/src tests/aws tests/interop/rust benches/figures && touch s
 RUN cargo build --release --locked --no-default-features --target "$(rustc --print host-tuple)"
 
 COPY src src
-COPY sdk sdk
+COPY sdk/README.md sdk/
+COPY sdk/src sdk/src
 RUN touch src/main.rs src/lib.rs sdk/src/lib.rs
 RUN cargo build --release --locked --no-default-features --target "$(rustc --print host-tuple)"
 

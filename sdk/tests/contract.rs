@@ -21,6 +21,8 @@ mod runtimes;
 mod sizes;
 #[path = "contract/through_the_sdk.rs"]
 mod through_the_sdk;
+#[path = "contract/told.rs"]
+mod told;
 #[path = "contract/vectors.rs"]
 mod vectors;
 #[path = "contract/whole_set.rs"]
