@@ -104,6 +104,7 @@ impl Writer<'_> {
 
     async fn put_one(&self, kind: Kind, key: String, entry: Entry) -> Result<(), Trouble> {
         let namespace = self.table.namespace(kind);
+        tell_of_version(kind, &key, &entry);
         let attempt = || self.table.put(namespace, &key, &entry);
         match self.patience.insist(attempt).await {
             // The table has been read, so it is this item alone that DynamoDB does not take.
@@ -142,6 +143,16 @@ async fn all(
 ) -> Result<(), Trouble> {
     let writes = stream::iter(writes).buffer_unordered(AT_ONCE);
     writes.try_collect().await
+}
+
+/// It is stored all the same: other readers can do with it.
+pub(crate) fn tell_of_version(kind: Kind, key: &str, entry: &Entry) {
+    if entry.is_beyond_32_bits() {
+        log::warn!(
+            "the {kind} {key:?} has version {}; the SDKs for Java and .NET read 32 bits, and lose all flags to a larger one",
+            entry.version
+        );
+    }
 }
 
 fn leave_out(kind: Kind, key: &str, why: &dyn std::fmt::Display) {

@@ -12,7 +12,7 @@ use launchdarkly_server_sdk::{
 use crate::connect::{OPERATION, Place};
 use crate::layout::KEY;
 use crate::read;
-use crate::replace::replace;
+use crate::replace::{replace, tell_of_version};
 use crate::retry::Patience;
 use crate::runner::Runner;
 use crate::table::Table;
@@ -162,6 +162,7 @@ async fn upsert(
             return Ok(false);
         }
     };
+    tell_of_version(kind, key, &entry);
     Patience::new()
         .insist(|| table.put_newer(namespace, key, &entry))
         .await

@@ -39,6 +39,13 @@ pub(crate) struct Entry {
     pub(crate) text: String,
 }
 
+impl Entry {
+    /// The readers for Java and .NET have 32 bits for a version, and one that is larger costs them all flags.
+    pub(crate) fn is_beyond_32_bits(&self) -> bool {
+        i32::try_from(self.version).is_err()
+    }
+}
+
 /// Why an item cannot be stored.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Unfit {

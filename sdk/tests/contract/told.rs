@@ -79,6 +79,25 @@ fn what_is_left_out_is_told_by_name() {
 }
 
 #[test]
+fn a_version_that_other_readers_cannot_hold_is_told_and_stored() {
+    LazyLock::force(&LINES);
+    let place = Place::embedded();
+    let mut store = place.store();
+    store.init(set(&[("shark", 2_147_483_647)], &[])).unwrap();
+    assert!(about("shark").is_empty());
+    store.init(set(&[("shark", 2_147_483_648)], &[])).unwrap();
+    let later = live("shark", u64::MAX, "");
+    assert!(store.upsert(DataKind::Flag, "shark", later).unwrap());
+    let lines = about("shark");
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(
+        lines[0].starts_with("WARN the flag \"shark\" has version 2147483648"),
+        "{lines:?}"
+    );
+    assert_eq!(place.flag_row("shark").unwrap().0, u64::MAX.to_string());
+}
+
+#[test]
 fn rows_that_cannot_be_read_are_told_in_one_line() {
     LazyLock::force(&LINES);
     let place = Place::embedded();
