@@ -5,21 +5,21 @@
 //! `p:features`, `p:segments` and `p:$inited`. An item's row holds its version, a number, and its JSON as text.
 //!
 //! ```
-//! use launchdarkly_server_sdk_dynamodb::layout::{Names, item_row, says_deleted};
+//! use launchdarkly_server_sdk_dynamodb::layout::{Names, flag_tombstone, says_deleted};
 //!
 //! let names = Names::new("production");
 //! assert_eq!(names.flags, "production:features");
-//!
-//! let text = r#"{"key":"dark-mode","version":3,"deleted":false}"#;
-//! let row = item_row(&names.flags, "dark-mode", 3, text);
-//! assert_eq!(row["version"].as_n(), Ok(&"3".to_owned()));
-//! assert!(!says_deleted(text));
+//! assert!(says_deleted(&flag_tombstone("dark-mode", 4)));
+//! assert!(!says_deleted(r#"{"key":"dark-mode","version":3,"deleted":false}"#));
 //! ```
 
-use std::collections::HashMap;
+#[cfg(feature = "rows")]
+mod rows;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Deserialize;
+
+#[cfg(feature = "rows")]
+pub use rows::{Row, item_key, item_row, lone_key};
 
 /// The partition key's attribute.
 pub const NAMESPACE: &str = "namespace";
@@ -34,9 +34,6 @@ pub const ITEM: &str = "item";
 pub const MAX_KEY_BYTES: usize = 1_024;
 /// DynamoDB's limit for a row, in bytes: names and values, UTF-8.
 pub const MAX_ROW_BYTES: usize = 409_600;
-
-/// A row as DynamoDB's API has it.
-pub type Row = HashMap<String, AttributeValue>;
 
 /// The names of one environment's partitions. An empty prefix has no colon.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,27 +64,6 @@ pub fn name(prefix: &str, name: &str) -> String {
     } else {
         format!("{prefix}:{name}")
     }
-}
-
-/// The row of an item.
-pub fn item_row(namespace: &str, key: &str, version: u64, text: &str) -> Row {
-    let mut row = item_key(namespace, key);
-    row.insert(VERSION.into(), AttributeValue::N(version.to_string()));
-    row.insert(ITEM.into(), AttributeValue::S(text.to_owned()));
-    row
-}
-
-/// The keys of an item's row.
-pub fn item_key(namespace: &str, key: &str) -> Row {
-    HashMap::from([
-        (NAMESPACE.into(), AttributeValue::S(namespace.to_owned())),
-        (KEY.into(), AttributeValue::S(key.to_owned())),
-    ])
-}
-
-/// A row alone in its partition, which has the partition's name for its key. The marker is nothing but this.
-pub fn lone_key(name: &str) -> Row {
-    item_key(name, name)
 }
 
 /// The text of a deleted flag: every member that the strictest readers demand, the real key.
