@@ -33,28 +33,28 @@ ci: ## the same, as CI runs it
 	.ci/run
 
 fmt: ## format the code
-	cargo fmt
+	cargo fmt --all
 
 lint: ## format and clippy, warnings denied: with everything, and as the image is built
-	cargo fmt --check
-	cargo clippy --locked --all-targets --all-features -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 	cargo clippy --locked --no-default-features -- -D warnings
 
 unit: ## unit, property and end-to-end tests: needs Rust and nothing else
-	cargo test --locked
+	cargo test --locked --workspace
 
 doc: ## the code's documentation, warnings denied
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 
-interop-setup: ## install LaunchDarkly's SDKs for Python, Node and Go
+interop-setup: ## install LaunchDarkly's SDKs for Python, Node and Go, and build the reader with that for Rust
 	tests/interop/setup
 
 interop: interop-setup ## LaunchDarkly's own SDKs read what the relay wrote
-	cargo test --locked --features interop --test interop
+	cargo test --locked --workspace --features interop --test interop
 
 aws: ## keys that rotate at AWS, which moto imitates, and the relay as the task definition starts it
 	$(TESTS)/with python3 "apt-get install python3-venv" $(MAKE) --no-print-directory $(PYTHON)
-	@if [ -x $(PYTHON)/bin/moto_server ]; then cargo test --locked --features interop --test aws; fi
+	@if [ -x $(PYTHON)/bin/moto_server ]; then cargo test --locked --workspace --features interop --test aws; fi
 
 deploy-test: ## the template for AWS, what make asks there, and the manifest for Kubernetes
 	$(TESTS)/with python3 "apt-get install python3-venv" $(MAKE) --no-print-directory $(PYTHON)
@@ -68,8 +68,9 @@ observability: ## Prometheus' rules and Grafana's dashboard, against a running r
 	    $(PYTHON)/bin/python tests/observability/files.py $(PROMETHEUS); \
 	    $(PYTHON)/bin/python tests/observability/live.py $(PROMETHEUS); fi
 
-packaging: $(PYTHON) $(ACTIONLINT) ## Dockerfile, compose file, workflows and scripts
+packaging: $(PYTHON) $(ACTIONLINT) ## Dockerfile, compose file, workflows, scripts and the crate to be published
 	$(PYTHON)/bin/hadolint Dockerfile
+	cargo package --quiet --locked --allow-dirty --no-verify --package launchdarkly-server-sdk-dynamodb
 	$(PYTHON)/bin/shellcheck .ci/run $(TESTS)/skip $(TESTS)/with $(TESTS)/smoke $(TESTS)/debian $(TESTS)/dynamodb-local fuzz/run deploy/ecs/stack $(DEPLOY)/run
 	@if [ -x $(ACTIONLINT)/actionlint ]; then $(ACTIONLINT)/actionlint -shellcheck $(PYTHON)/bin/shellcheck; fi
 	$(TESTS)/with go "apt-get install golang" go -C $(TESTS)/compose test -count=1 ./...

@@ -87,6 +87,8 @@ check! {
         "src/plan.rs", "\n".repeat(401) => true;
         "tests/interop/read.js", "\n".repeat(401) => true;
         "tests/interop/package-lock.json", "\n".repeat(401) => false;
+        "sdk/src/table.rs", "\n".repeat(401) => true;
+        "sdk/tests/contract.rs", "\n".repeat(401) => true;
         "README.md", "\n".repeat(251) => true;
         "ARCHITECTURE.md", "\n".repeat(201) => true;
     }
@@ -105,6 +107,10 @@ check! {
         "src/environment.rs", "#[cfg(test)]\nmod tests {\n    use crate::simulator::Simulator;\n}" => false;
         "src/commands/demo.rs", "use crate::simulator::Simulator;" => false;
         "src/utils.rs", "" => true;
+        "sdk/src/replace.rs", "use crate::{order::waves, table::Table};" => false;
+        "sdk/src/layout.rs", "use crate::table::Table;" => true;
+        "sdk/src/order.rs", "use super::retry::Patience;" => true;
+        "sdk/src/utils.rs", "" => true;
     }
     purity {
         "src/model/item.rs", "pub async fn read() {}" => true;
@@ -112,6 +118,8 @@ check! {
         "src/plan.rs", "#[cfg(test)]\nmod tests {\n    let now = Instant::now();\n}" => false;
         "src/environment/hints.rs", "tracing::info!(\"late\");" => true;
         "src/table/dynamodb.rs", "self.client.send().await" => false;
+        "sdk/src/read.rs", "log::error!()" => true;
+        "sdk/src/replace.rs", "log::error!()" => false;
     }
     settings {
         "src/http/router.rs", "std::env::var_os(\"PORT\")" => true;
@@ -127,9 +135,12 @@ check! {
         "src/table/dynamodb.rs", "tokio::spawn(async {});" => true;
         "src/launchdarkly/stream.rs", "set.spawn(async {});" => true;
         "src/supervisor.rs", "set.spawn(async {});" => false;
+        "sdk/src/store.rs", "runtime.spawn(async {});" => true;
+        "sdk/src/runner.rs", "runtime.spawn(async {});" => false;
     }
     waiting {
         "tests/outage.rs", concat!("tokio::time::sle", "ep(SECOND).await;") => true;
+        "sdk/tests/contract.rs", concat!("thread::sle", "ep(SECOND);") => true;
         "tests/interop/read.py", concat!("time.sle", "ep(1)") => true;
         "src/environment.rs", concat!("#[cfg(test)]\nmod tests {\n    sle", "ep(SECOND).await;\n}") => true;
         "src/environment.rs", concat!("sle", "ep(backoff).await;") => false;

@@ -3,16 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
+use launchdarkly_server_sdk_dynamodb::layout;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::stamp::Digest;
 
-/// DynamoDB's limit for a sort key, in bytes.
-pub const MAX_KEY_BYTES: usize = 1_024;
-/// DynamoDB's limit for a row, in bytes: names and values, UTF-8.
-pub const MAX_ROW_BYTES: usize = 409_600;
+pub use layout::{MAX_KEY_BYTES, MAX_ROW_BYTES};
 
 /// What an item is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -154,14 +152,9 @@ impl Item {
 
     /// The record that `key` was deleted: every member that the strictest readers demand, the real key.
     pub fn tombstone(key: &ItemKey, version: u64) -> Self {
-        let name = serde_json::Value::from(&*key.key);
         let text = match key.kind {
-            Kind::Flag => format!(
-                r#"{{"key":{name},"version":{version},"deleted":true,"on":false,"prerequisites":[],"targets":[],"contextTargets":[],"rules":[],"fallthrough":{{}},"offVariation":null,"variations":[],"salt":"","clientSide":false,"trackEvents":false,"trackEventsFallthrough":false,"debugEventsUntilDate":null}}"#
-            ),
-            Kind::Segment => format!(
-                r#"{{"key":{name},"version":{version},"deleted":true,"included":[],"excluded":[],"includedContexts":[],"excludedContexts":[],"rules":[],"salt":"","generation":null}}"#
-            ),
+            Kind::Flag => layout::flag_tombstone(&key.key, version),
+            Kind::Segment => layout::segment_tombstone(&key.key, version),
         };
         Self::new(
             Content::Tombstone { version },
@@ -196,9 +189,8 @@ impl Item {
     /// The size of the row that holds this item, in bytes, as DynamoDB counts: names and values in UTF-8, a number as half
     /// its digits and one. `namespace_bytes` is the length of the partition's name.
     pub fn row_bytes(&self, key: &ItemKey, namespace_bytes: usize) -> usize {
-        const NAMES: usize = "namespace".len() + "key".len() + "version".len() + "item".len();
-        let digits = self.version().unwrap_or_default().to_string().len();
-        NAMES + namespace_bytes + key.key.len() + digits.div_ceil(2) + 1 + self.text.len()
+        let version = self.version().unwrap_or_default();
+        layout::row_bytes(namespace_bytes, &key.key, version, &self.text)
     }
 
     /// Whether this is a tombstone.

@@ -4,62 +4,44 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use launchdarkly_server_sdk_dynamodb::layout::{
+    ITEM, Names, Row, item_key, item_row, lone_key, name, says_deleted,
+};
 
 use crate::model::{Digest, Item, ItemKey, Kind, Stamp, StoredVersion};
 
-/// The partition key's attribute.
-pub(super) const NAMESPACE: &str = "namespace";
-/// The sort key's attribute.
-pub(super) const KEY: &str = "key";
-/// The attribute with an item's version.
-pub(super) const VERSION: &str = "version";
-/// The attribute with an item's text.
-pub(super) const ITEM: &str = "item";
+pub(super) use launchdarkly_server_sdk_dynamodb::layout::{KEY, NAMESPACE, VERSION};
 
 /// The attribute with LaunchDarkly's ID of the environment that is stored here.
 pub(super) const ENVIRONMENT_ID: &str = "environmentId";
 
-/// A row as DynamoDB's API has it.
-pub(super) type Row = HashMap<String, AttributeValue>;
-
-/// The names of one environment's partitions. An empty prefix has no colon.
+/// The names of one environment's partitions, shared with the data store for LaunchDarkly's Rust SDK; and one of ours.
 #[derive(Clone, Debug)]
 pub struct Layout {
-    flags: Arc<str>,
-    segments: Arc<str>,
-    marker: Arc<str>,
+    names: Arc<Names>,
     identity: Arc<str>,
 }
 
 impl Layout {
     /// For a prefix as the readers have it configured.
     pub fn new(prefix: &str) -> Self {
-        let name = |name: &str| -> Arc<str> {
-            if prefix.is_empty() {
-                name.into()
-            } else {
-                format!("{prefix}:{name}").into()
-            }
-        };
         Self {
-            flags: name("features"),
-            segments: name("segments"),
-            marker: name("$inited"),
-            identity: name("$identity"),
+            names: Arc::new(Names::new(prefix)),
+            identity: name(prefix, "$identity").into(),
         }
     }
 
     /// The partition of a kind.
     pub fn namespace(&self, kind: Kind) -> &str {
         match kind {
-            Kind::Flag => &self.flags,
-            Kind::Segment => &self.segments,
+            Kind::Flag => &self.names.flags,
+            Kind::Segment => &self.names.segments,
         }
     }
 
     /// Both keys of the marker.
     pub fn marker(&self) -> &str {
-        &self.marker
+        &self.names.marker
     }
 
     /// Both keys of the item that remembers whose data this is. No SDK queries it.
@@ -69,50 +51,39 @@ impl Layout {
 
     /// Every partition that is read and written.
     pub fn partitions(&self) -> [&str; 4] {
-        [&self.flags, &self.segments, &self.marker, &self.identity]
+        [
+            &self.names.flags,
+            &self.names.segments,
+            &self.names.marker,
+            &self.identity,
+        ]
     }
 
     /// The length of a data partition's name in bytes; both have the same.
     pub fn namespace_bytes(&self) -> usize {
-        self.flags.len()
+        self.names.flags.len()
     }
 
     /// The row of an item that is not malformed.
     pub(super) fn row(&self, key: &ItemKey, item: &Item) -> Row {
-        let mut row = self.key(key);
-        row.insert(
-            VERSION.into(),
-            AttributeValue::N(item.version().unwrap_or_default().to_string()),
-        );
-        row.insert(ITEM.into(), AttributeValue::S(item.text.to_string()));
-        row
+        let version = item.version().unwrap_or_default();
+        item_row(self.namespace(key.kind), &key.key, version, &item.text)
     }
 
     /// The keys of an item's row.
     pub(super) fn key(&self, key: &ItemKey) -> Row {
-        HashMap::from([
-            (
-                NAMESPACE.into(),
-                AttributeValue::S(self.namespace(key.kind).into()),
-            ),
-            (KEY.into(), AttributeValue::S(key.key.to_string())),
-        ])
+        item_key(self.namespace(key.kind), &key.key)
     }
 
     /// The marker: nothing but its keys.
     pub(super) fn marker_row(&self) -> Row {
-        both_keys(&self.marker)
+        lone_key(&self.names.marker)
     }
 
     /// The keys of the item that remembers whose data this is.
     pub(super) fn identity_key(&self) -> Row {
-        both_keys(&self.identity)
+        lone_key(&self.identity)
     }
-}
-
-fn both_keys(name: &str) -> Row {
-    let name = AttributeValue::S(name.to_owned());
-    HashMap::from([(NAMESPACE.into(), name.clone()), (KEY.into(), name)])
 }
 
 /// What is remembered of a row.
@@ -165,17 +136,6 @@ pub fn row_digest(row: &HashMap<String, AttributeValue>) -> Digest {
             .iter()
             .map(|(name, kind, value)| (*name, *kind, &**value)),
     )
-}
-
-/// Whether readers take this text for a deleted item.
-fn says_deleted(text: &str) -> bool {
-    #[derive(serde::Deserialize)]
-    struct Row {
-        #[serde(default)]
-        deleted: bool,
-    }
-    // Most rows are live; to parse each would be most of the work of a first look.
-    text.contains("\"deleted\"") && serde_json::from_str::<Row>(text).is_ok_and(|row| row.deleted)
 }
 
 /// DynamoDB's name of a value's type.

@@ -1,7 +1,7 @@
 //! LaunchDarkly's SDKs, each a small program. What they are told and what they print is in the folder's README.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use tokio::process::Command;
@@ -21,10 +21,11 @@ pub(crate) enum Reader {
     Python,
     Node,
     Go,
+    Rust,
 }
 
 impl Reader {
-    pub(crate) const ALL: [Self; 3] = [Self::Python, Self::Node, Self::Go];
+    pub(crate) const ALL: [Self; 4] = [Self::Python, Self::Node, Self::Go, Self::Rust];
 
     /// Lets it read the table and, as its own oracle, the stream: two processes at a time.
     pub(crate) async fn compare(
@@ -42,11 +43,33 @@ impl Reader {
 
     /// Everything it evaluates, from the table or, without one, from the stream.
     async fn read(self, environment: &Environment<'_>, table: Option<&Table>) -> Answers {
+        let sdk_key = match (self, table) {
+            // From a stream it takes no full set that holds a tombstone.
+            (Self::Rust, None) => environment.without_tombstones(),
+            _ => environment.sdk_key.to_owned(),
+        };
+        let output = self.run(environment, &sdk_key, table).await;
+        assert!(
+            output.status.success(),
+            "{self:?} failed: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{self:?} printed what is no answer: {error}"))
+    }
+
+    /// What becomes of it.
+    pub(crate) async fn run(
+        self,
+        environment: &Environment<'_>,
+        sdk_key: &str,
+        table: Option<&Table>,
+    ) -> Output {
         let mut command = self.command();
         let uri = environment.uri();
         command
             .env("READER_JOB", environment.job())
-            .env("SDK_KEY", environment.sdk_key)
+            .env("SDK_KEY", sdk_key)
             .env("STREAM_URI", &uri)
             .env("BASE_URI", &uri)
             .env("EVENTS_URI", &uri)
@@ -60,19 +83,12 @@ impl Reader {
                 .env("TABLE", &table.name)
                 .env("PREFIX", environment.prefix);
         }
-        let output = tokio::time::timeout(PATIENCE, command.output())
+        tokio::time::timeout(PATIENCE, command.output())
             .await
             .unwrap_or_else(|_| panic!("{self:?} takes longer than {PATIENCE:?}"))
             .unwrap_or_else(|error| {
                 panic!("{self:?} cannot be started, run tests/interop/setup: {error}")
-            });
-        assert!(
-            output.status.success(),
-            "{self:?} failed: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        serde_json::from_slice(&output.stdout)
-            .unwrap_or_else(|error| panic!("{self:?} printed what is no answer: {error}"))
+            })
     }
 
     fn command(self) -> Command {
@@ -89,6 +105,10 @@ impl Reader {
                 command
             }
             Self::Go => Command::new(folder.join("go/bin/read")),
+            Self::Rust => {
+                let relay = Path::new(env!("CARGO_BIN_EXE_ld-dynamodb-relay"));
+                Command::new(relay.with_file_name("examples").join("interop-reader"))
+            }
         };
         isolate(&mut command)
             .stderr(Stdio::piped())

@@ -66,6 +66,19 @@ impl<'a> Environment<'a> {
         self.launchdarkly.uri()
     }
 
+    /// The key of an environment that says the same and has no tombstones.
+    pub(crate) fn without_tombstones(&self) -> String {
+        let mut items = self.items();
+        let deleted = items.iter().filter(|(_, text)| is_deleted(text));
+        let deleted: Vec<_> = deleted.map(|(key, _)| key.clone()).collect();
+        for key in deleted {
+            items.remove(&key);
+        }
+        let sdk_key = format!("{}-live", self.sdk_key);
+        self.launchdarkly.environment(&sdk_key).replace(items);
+        sdk_key
+    }
+
     /// Flags that are asked for one by one.
     pub(crate) fn asked(&self) -> usize {
         self.asked.len()

@@ -75,6 +75,8 @@ def build(instructions):
                 if (PROJECT / source).is_dir():
                     shutil.copytree(PROJECT / source, WORK / target, dirs_exist_ok=True)
                 else:
+                    if target.endswith("/"):
+                        (WORK / target).mkdir(parents=True, exist_ok=True)
                     shutil.copy2(PROJECT / source, WORK / target)
         elif word == "RUN":
             print("RUN", rest, flush=True)

@@ -23,12 +23,23 @@ impl Source {
     }
 
     pub(crate) fn is_test(&self) -> bool {
-        self.path.starts_with("tests/") || self.path.ends_with("/tests.rs")
+        let path = self.within();
+        path.starts_with("tests/") || path.ends_with("/tests.rs")
+    }
+
+    /// The path within its crate: `src/` and `tests/` are in each.
+    pub(crate) fn within(&self) -> &str {
+        self.path.strip_prefix("sdk/").unwrap_or(&self.path)
+    }
+
+    /// Whether it is the data store for LaunchDarkly's Rust SDK, not the relay.
+    pub(crate) fn is_sdk(&self) -> bool {
+        self.path.starts_with("sdk/")
     }
 
     /// `plan` for `src/plan.rs` and for all below `src/plan/`; `main` and `lib` for these two.
     pub(crate) fn module(&self) -> Option<&str> {
-        let path = self.path.strip_prefix("src/")?;
+        let path = self.within().strip_prefix("src/")?;
         Some(
             path.split_once('/')
                 .map_or(path.trim_end_matches(".rs"), |(module, _)| module),
