@@ -36,7 +36,7 @@ const FLAG: Shape = Shape {
         ("debugEventsUntilDate", "null"),
         ("deleted", "false"),
     ],
-    lists: &[("rules", &RULE)],
+    lists: &[("rules", &FLAG_RULE)],
 };
 
 const SEGMENT: Shape = Shape {
@@ -52,10 +52,15 @@ const SEGMENT: Shape = Shape {
         ("generation", "null"),
         ("deleted", "false"),
     ],
-    lists: &[("rules", &RULE)],
+    lists: &[("rules", &SEGMENT_RULE)],
 };
 
-const RULE: Shape = Shape {
+const FLAG_RULE: Shape = Shape {
+    defaults: &[("clauses", "[]"), ("trackEvents", "false")], // without it Rust's SDK does not read the flag
+    lists: &[("clauses", &CLAUSE)],
+};
+
+const SEGMENT_RULE: Shape = Shape {
     defaults: &[("clauses", "[]")],
     lists: &[("clauses", &CLAUSE)],
 };
@@ -192,7 +197,7 @@ mod tests {
         assert!(
             whole.starts_with(
                 r#"{ "on": true , "x":1E2,
-  "rules": [ {"clauses":[{"op":"in","values":[],"attribute":"","negate":false}, {"op":"in","negate":true,"attribute":""}] } , {"clauses":[]} ],"key":"a","version":1,"prerequisites":[],"#
+  "rules": [ {"clauses":[{"op":"in","values":[],"attribute":"","negate":false}, {"op":"in","negate":true,"attribute":""}],"trackEvents":false} , {"clauses":[],"trackEvents":false} ],"key":"a","version":1,"prerequisites":[],"#
             ),
             "{whole}"
         );
