@@ -12,7 +12,8 @@ ENV RUSTFLAGS="-C target-feature=+crt-static"
 # macros, which cannot be static, are left as they are.
 COPY Cargo.toml Cargo.lock ./
 COPY sdk/Cargo.toml sdk/
-RUN mkdir -p src sdk/src tests/aws tests/interop/rust benches/figures && touch src/lib.rs sdk/src/lib.rs tests/aws/main.rs tests/interop/rust/main.rs tests/interop/main.rs benches/figures/main.rs && echo 'fn main() {}' > src/main.rs
+COPY examples/lambda/rust/Cargo.toml examples/lambda/rust/
+RUN mkdir -p src sdk/src examples/lambda/rust/src tests/aws tests/interop/rust benches/figures && touch src/lib.rs sdk/src/lib.rs examples/lambda/rust/src/main.rs tests/aws/main.rs tests/interop/rust/main.rs tests/interop/main.rs benches/figures/main.rs && echo 'fn main() {}' > src/main.rs
 RUN cargo build --release --locked --no-default-features --target "$(rustc --print host-tuple)"
 
 COPY src src

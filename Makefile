@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test ci fmt lint unit doc interop-setup interop aws deploy-test packaging observability image-parts bench fuzz deny advisories image up smoke test-dynamodb-local
+.PHONY: help demo test ci fmt lint unit doc interop-setup interop lambda bench-lambda package aws deploy-test packaging observability image-parts bench fuzz deny advisories image up smoke test-dynamodb-local
 
 TOOLS := $(CURDIR)/.tools
 TESTS := tests/packaging
@@ -26,7 +26,7 @@ demo: ## everything in one process: a simulated LaunchDarkly, an embedded Dynamo
 
 test: ## everything that CI runs; what is missing on this machine is named and counted
 	@rm -f target/skipped
-	@for part in lint unit doc packaging interop aws deploy-test observability deny image-parts smoke; do $(MAKE) --no-print-directory $$part; done
+	@for part in lint unit doc packaging interop lambda aws deploy-test observability deny image-parts smoke; do $(MAKE) --no-print-directory $$part; done
 	@touch target/skipped; echo "all parts passed, $$(wc -l < target/skipped) skipped"; cat target/skipped
 
 ci: ## the same, as CI runs it
@@ -52,11 +52,18 @@ interop-setup: ## install LaunchDarkly's SDKs for Python, Node and Go, and build
 interop: interop-setup ## LaunchDarkly's own SDKs read what the relay wrote
 	cargo test --locked --workspace --features interop --test interop
 
+lambda: ## the Lambdas of examples/lambda, each run against a table that the relay wrote
+	examples/lambda/setup
+	cargo test --locked --workspace --features interop --test lambda
+
+package: ## the Lambdas' archives, in target/lambda: ARCH=arm64 or amd64, this machine's unless you say otherwise; LANGUAGES="rust go"
+	@ARCH='$(ARCH)' TARGET='$(TARGET)' examples/lambda/package $(LANGUAGES)
+
 aws: ## keys that rotate at AWS, which moto imitates, and the relay as the task definition starts it
 	$(TESTS)/with python3 "apt-get install python3-venv" $(MAKE) --no-print-directory $(PYTHON)
 	@if [ -x $(PYTHON)/bin/moto_server ]; then cargo test --locked --workspace --features interop --test aws; fi
 
-deploy-test: ## the template for AWS, what make asks there, and the manifest for Kubernetes
+deploy-test: ## the templates for AWS, what make asks there, and the manifest for Kubernetes
 	$(TESTS)/with python3 "apt-get install python3-venv" $(MAKE) --no-print-directory $(PYTHON)
 	@if [ -x $(PYTHON)/bin/moto_server ]; then $(DEPLOY)/run $(PYTHON)/bin; fi
 
@@ -71,7 +78,7 @@ observability: ## Prometheus' rules and Grafana's dashboard, against a running r
 packaging: $(PYTHON) $(ACTIONLINT) ## Dockerfile, compose file, workflows, scripts and the crate to be published
 	$(PYTHON)/bin/hadolint Dockerfile
 	cargo package --quiet --locked --allow-dirty --no-verify --package launchdarkly-server-sdk-dynamodb
-	$(PYTHON)/bin/shellcheck .ci/run $(TESTS)/skip $(TESTS)/with $(TESTS)/smoke $(TESTS)/debian $(TESTS)/dynamodb-local fuzz/run deploy/ecs/stack $(DEPLOY)/run
+	$(PYTHON)/bin/shellcheck .ci/run $(TESTS)/skip $(TESTS)/with $(TESTS)/smoke $(TESTS)/debian $(TESTS)/dynamodb-local fuzz/run deploy/ecs/stack $(DEPLOY)/run examples/lambda/package examples/lambda/setup
 	@if [ -x $(ACTIONLINT)/actionlint ]; then $(ACTIONLINT)/actionlint -shellcheck $(PYTHON)/bin/shellcheck; fi
 	$(TESTS)/with go "apt-get install golang" go -C $(TESTS)/compose test -count=1 ./...
 

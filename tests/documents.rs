@@ -33,6 +33,10 @@ const DOCUMENTS: &[(&str, &str)] = &[
         "deploy/ecs/README.md",
         include_str!("../deploy/ecs/README.md"),
     ),
+    (
+        "examples/lambda/README.md",
+        include_str!("../examples/lambda/README.md"),
+    ),
 ];
 const SETTINGS: &str = include_str!("../docs/configuration.md");
 const PREFIX: &str = "ld_dynamodb_";
@@ -41,6 +45,10 @@ const PREFIX: &str = "ld_dynamodb_";
 const NO_SETTINGS: &[&str] = &[
     // What a failed condition of DynamoDB returns.
     "ALL_OLD",
+    // What readers of the table are told.
+    "AWS_ENDPOINT_URL_DYNAMODB",
+    "CACHE_SECONDS",
+    "PREFIX",
     // What tests are told.
     "FUZZ_SECONDS",
     // Signals.

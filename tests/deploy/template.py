@@ -35,15 +35,15 @@ Loader.add_multi_constructor("!", short_form)
 
 
 @functools.cache
-def load():
-    return yaml.load(PATH.read_text(), Loader)
+def load(path=PATH):
+    return yaml.load(path.read_text(), Loader)
 
 
 class Stack:
     """A template with its parameters, somewhere. `made` are the names and attributes of resources by their logical names."""
 
-    def __init__(self, parameters, *, name="relay-test", region="eu-central-1", account="210987654321", partition="aws", made=None):
-        self.template = load()
+    def __init__(self, parameters, *, name="relay-test", region="eu-central-1", account="210987654321", partition="aws", made=None, path=PATH):
+        self.template = load(path)
         self.made = made or {}
         self.values = {
             "AWS::StackName": name, "AWS::Region": region, "AWS::AccountId": account, "AWS::Partition": partition,
@@ -105,6 +105,7 @@ class Stack:
                 "Fn::GetAtt": lambda: self.reference(*argument),
                 "Fn::Sub": lambda: self.substitute(argument),
                 "Fn::If": lambda: self.resolve(argument[1] if self.condition(argument[0]) else argument[2]),
+                "Fn::FindInMap": lambda: self.template["Mappings"][argument[0]][self.resolve(argument[1])][argument[2]],
                 "Fn::Equals": lambda: self.resolve(argument[0]) == self.resolve(argument[1]),
                 "Fn::Not": lambda: not self.resolve(argument[0]),
                 "Fn::And": lambda: all([self.resolve(part) for part in argument]),
