@@ -55,6 +55,7 @@ interop: interop-setup ## LaunchDarkly's own SDKs read what the relay wrote
 lambda: ## the Lambdas of examples/lambda, each run against a table that the relay wrote
 	examples/lambda/setup
 	cargo test --locked --workspace --features interop --test lambda
+	python3 -B tests/lambda/package.py
 
 package: ## the Lambdas' archives, in target/lambda: ARCH=arm64 or amd64, this machine's unless you say otherwise; LANGUAGES="rust go"
 	@ARCH='$(ARCH)' TARGET='$(TARGET)' examples/lambda/package $(LANGUAGES)
@@ -87,6 +88,10 @@ image-parts: ## the image without a container engine: the Dockerfile's own comma
 
 bench: image-parts ## measure the figures of docs/performance.md and write them there: takes minutes, on an idle machine
 	cargo bench --locked --bench figures
+
+bench-lambda: ## measure the Lambdas' figures of docs/performance.md and write them there
+	examples/lambda/setup
+	cargo bench --locked --package lambda-flags --features interop --bench lambda
 
 fuzz: ## look for inputs that break webhooks or the stream's events: FUZZ_SECONDS for each of the two
 	fuzz/run $(FUZZ)

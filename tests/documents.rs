@@ -27,6 +27,7 @@ const DOCUMENTS: &[(&str, &str)] = &[
     ("docs/logs.md", include_str!("../docs/logs.md")),
     ("docs/metrics.md", include_str!("../docs/metrics.md")),
     ("docs/migrating.md", include_str!("../docs/migrating.md")),
+    ("docs/reading.md", include_str!("../docs/reading.md")),
     ("docs/runbook.md", include_str!("../docs/runbook.md")),
     ("docs/webhooks.md", include_str!("../docs/webhooks.md")),
     (
@@ -45,6 +46,9 @@ const PREFIX: &str = "ld_dynamodb_";
 const NO_SETTINGS: &[&str] = &[
     // What a failed condition of DynamoDB returns.
     "ALL_OLD",
+    // What SDKs call an evaluation that failed.
+    "CLIENT_NOT_READY",
+    "FLAG_NOT_FOUND",
     // What readers of the table are told.
     "AWS_ENDPOINT_URL_DYNAMODB",
     "CACHE_SECONDS",

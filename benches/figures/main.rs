@@ -6,10 +6,12 @@
 //! A new figure is a row of `figure.rs` and a module whose `measure` adds it to the report.
 
 mod bare;
+mod document;
 mod figure;
 mod first_sync;
 mod image;
 mod limited;
+mod machine;
 mod memory;
 mod patch;
 mod report;

@@ -1,17 +1,14 @@
 //! The table: printed as it grows, and written into docs/performance.md when it is whole.
 
-use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use ld_dynamodb_relay::clock;
 
+use super::document;
 use super::figure::{FIGURES, Figure};
+use super::machine::machine;
 use super::samples::Samples;
-
-const BEGIN: &str = "<!-- begin of what `make bench` writes -->\n";
-const END: &str = "<!-- end of what `make bench` writes -->";
 
 /// What was measured so far.
 pub(crate) struct Report {
@@ -49,19 +46,8 @@ impl Report {
                 "docs/performance.md is left as it is: only a part was measured",
             );
         }
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/performance.md");
-        let text = fs::read_to_string(&path).context("docs/performance.md cannot be read")?;
-        let (before, rest) = text
-            .split_once(BEGIN)
-            .context("docs/performance.md has no place for the table")?;
-        let (_, after) = rest
-            .split_once(END)
-            .context("docs/performance.md has no end of the table")?;
-        fs::write(
-            &path,
-            format!("{before}{BEGIN}{}{END}{after}", self.table()),
-        )
-        .context("docs/performance.md cannot be written")
+        let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+        document::write(project, "make bench", &self.table())
     }
 
     fn table(&self) -> String {
@@ -90,29 +76,5 @@ fn row(figure: &Figure, samples: &Samples) -> String {
         write(samples.least()),
         write(samples.most()),
         samples.count()
-    )
-}
-
-fn machine() -> String {
-    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-    let of = |text: &str, name: &str| {
-        let line = text.lines().find(|line| line.starts_with(name));
-        line.and_then(|line| line.split_once(':'))
-            .map(|(_, value)| value.trim().to_owned())
-    };
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let model =
-        of(&read("/proc/cpuinfo"), "model name").unwrap_or_else(|| std::env::consts::ARCH.into());
-    let kib: u64 = of(&read("/proc/meminfo"), "MemTotal")
-        .and_then(|value| value.strip_suffix(" kB")?.parse().ok())
-        .unwrap_or_default();
-    let kernel = read("/proc/sys/kernel/osrelease");
-    let load = read("/proc/loadavg");
-    let date = httpdate::fmt_http_date(clock::now().wall);
-    format!(
-        "on {date}: {cores} cores of {model}, {} GB, Linux {}; load {} before it began.",
-        kib >> 20,
-        kernel.trim(),
-        load.split(' ').next().unwrap_or("unknown")
     )
 }

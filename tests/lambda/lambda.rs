@@ -8,6 +8,7 @@
     reason = "helpers of tests may"
 )]
 
+mod blocks;
 mod expected;
 mod function;
 mod process;

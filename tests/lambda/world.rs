@@ -14,7 +14,7 @@ use ld_dynamodb_relay::table::{self, Fixed};
 use super::expected;
 
 pub(crate) const TABLE: &str = "launchdarkly";
-pub(crate) const PREFIX: &str = "shop";
+pub(crate) const PREFIX: &str = "production";
 const KEY: &str = "sdk-00000000-0000-4000-8000-000000000001";
 
 pub(crate) struct World {
@@ -77,8 +77,8 @@ impl World {
     fn config(&self) -> Config {
         let (endpoint, uri) = (self.store.endpoint(), self.launchdarkly.uri());
         let variables = [
-            ("LD_ENV_shop", KEY),
-            ("LD_PREFIX_shop", PREFIX),
+            ("LD_ENV_production", KEY),
+            ("LD_PREFIX_production", PREFIX),
             ("DYNAMODB_TABLE", TABLE),
             ("DYNAMODB_URL", &endpoint),
             ("STREAM_URI", &uri),
