@@ -115,8 +115,11 @@ impl Definition {
     }
 
     pub(crate) async fn start(mut self) -> Function {
+        let log = NamedTempFile::new().unwrap();
         let runtime = if self.language.is_program() {
             let runtime = Runtime::start().await;
+            // Lambda keeps both.
+            self.command.stdout(appended(&log));
             self.command
                 .env("AWS_LAMBDA_RUNTIME_API", &runtime.address)
                 .envs(ABOUT);
@@ -125,8 +128,7 @@ impl Definition {
             self.command.stdin(Stdio::piped()).stdout(Stdio::piped());
             None
         };
-        let log = NamedTempFile::new().unwrap();
-        self.command.stderr(File::create(&log).unwrap());
+        self.command.stderr(appended(&log));
         let mut process = self.command.spawn().unwrap_or_else(|error| {
             panic!(
                 "{:?} cannot be started, run `make lambda`: {error}",
@@ -152,6 +154,11 @@ impl Definition {
         assert!(!ended.success());
         function.said()
     }
+}
+
+/// One file may be two outputs: neither writes over the other.
+fn appended(log: &NamedTempFile) -> File {
+    File::options().append(true).open(log).unwrap()
 }
 
 impl Function {
@@ -181,7 +188,8 @@ impl Function {
         }
     }
 
-    fn said(&self) -> String {
+    /// Its log.
+    pub(crate) fn said(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }
 }

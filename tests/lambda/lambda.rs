@@ -59,6 +59,7 @@ in_each_language! {
     a_flag_that_is_not_there_reads_as_the_default
     an_event_that_is_wrong_is_told_what_to_change
     a_table_that_nobody_filled_is_told
+    a_table_that_cannot_be_read_is_told
     nobody_is_reached_but_the_table
     the_cache_keeps_a_flag_as_long_as_it_is_told
     a_setting_that_is_missing_or_wrong_is_told
@@ -148,6 +149,33 @@ async fn a_table_that_nobody_filled_is_told(language: Language) {
     let one = function.ask(&event).await;
     assert_eq!(one["value"], "old", "{one}");
     assert_eq!(one["reason"]["errorKind"], "FLAG_NOT_FOUND", "{one}");
+}
+
+async fn a_table_that_cannot_be_read_is_told(language: Language) {
+    let world = World::filled().await;
+    let function = language.function(&world).set("DYNAMODB_TABLE", "misspelt");
+    let mut function = function.start().await;
+    let context = expected::user("user-1");
+    let event = json!({"context": context, "flag": "new-checkout", "default": "old"});
+    let one = function.ask(&event).await;
+    assert_eq!(one["value"], "old", "{one}");
+    // As docs/reading.md says.
+    let reason = match language {
+        Language::Python | Language::Go => "EXCEPTION",
+        Language::Rust | Language::Node => "FLAG_NOT_FOUND",
+    };
+    assert_eq!(one["reason"]["errorKind"], reason, "{one}");
+    let all = function.ask(&json!({ "context": context })).await;
+    let error = all["error"].as_str().unwrap_or_default();
+    assert!(
+        error.starts_with("no flags in the table \"misspelt\""),
+        "{all}"
+    );
+    assert!(
+        function.said().contains("ResourceNotFoundException"),
+        "{}",
+        function.said()
+    );
 }
 
 async fn nobody_is_reached_but_the_table(language: Language) {
