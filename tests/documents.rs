@@ -48,6 +48,7 @@ const NO_SETTINGS: &[&str] = &[
     "ALL_OLD",
     // What SDKs call an evaluation that failed.
     "CLIENT_NOT_READY",
+    "EXCEPTION",
     "FLAG_NOT_FOUND",
     // What readers of the table are told.
     "AWS_ENDPOINT_URL_DYNAMODB",

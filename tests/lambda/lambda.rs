@@ -62,6 +62,7 @@ in_each_language! {
     a_table_that_cannot_be_read_is_told
     nobody_is_reached_but_the_table
     the_cache_keeps_a_flag_as_long_as_it_is_told
+    some_keep_that_a_flag_was_not_there
     a_setting_that_is_missing_or_wrong_is_told
 }
 
@@ -241,6 +242,21 @@ async fn the_cache_keeps_a_flag_as_long_as_it_is_told(language: Language) {
     world.store.reset_counts();
     assert_eq!(kept.ask(&event).await["value"], true);
     assert_eq!(world.store.counts().arrived, 0, "it asked nobody");
+}
+
+/// As docs/reading.md says which.
+async fn some_keep_that_a_flag_was_not_there(language: Language) {
+    let world = World::filled().await;
+    let function = language.function(&world).set("CACHE_SECONDS", "600");
+    let mut function = function.start().await;
+    let event = json!({"flag": "new-flag", "context": expected::user("user-1"), "default": "none"});
+    assert_eq!(function.ask(&event).await["value"], "none");
+    world.copy("new-checkout", "new-flag").await;
+    let expected = match language {
+        Language::Rust => json!(true),
+        Language::Python | Language::Node | Language::Go => json!("none"),
+    };
+    assert_eq!(function.ask(&event).await["value"], expected);
 }
 
 async fn a_setting_that_is_missing_or_wrong_is_told(language: Language) {

@@ -51,18 +51,30 @@ impl World {
 
     /// Switches a flag off at LaunchDarkly. It is in the table when this returns.
     pub(crate) async fn switch_off(&self, flag: &str) {
-        let key = ItemKey {
-            kind: Kind::Flag,
-            key: flag.into(),
-        };
-        let text = self.environment.items().get(&key).unwrap().to_string();
+        let text = self.text(flag);
         let off = text.replacen(r#""on":true"#, r#""on":false"#, 1).replacen(
             r#""version":1"#,
             r#""version":2"#,
             1,
         );
         assert_ne!(text, off);
-        self.environment.quietly(|items| items.insert_as(key, off));
+        self.say(off).await;
+    }
+
+    /// Makes another flag like this one.
+    pub(crate) async fn copy(&self, flag: &str, name: &str) {
+        let text = self.text(flag).replace(flag, name);
+        self.say(text).await;
+    }
+
+    fn text(&self, flag: &str) -> String {
+        let items = self.environment.items();
+        items.get(&ItemKey::flag(flag)).unwrap().to_string()
+    }
+
+    async fn say(&self, text: String) {
+        self.environment
+            .quietly(|items| drop(items.insert(Kind::Flag, text)));
         self.relay().await;
     }
 
