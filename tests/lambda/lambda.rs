@@ -239,6 +239,9 @@ async fn the_cache_keeps_a_flag_as_long_as_it_is_told(language: Language) {
     }
     world.switch_off("new-checkout").await;
     assert_eq!(fresh.ask(&event).await["value"], false);
+    // The version tells which it was.
+    let all = fresh.ask(&json!({"context": event["context"]})).await;
+    assert_eq!(all["flags"]["new-checkout"]["version"], 2, "{all}");
     world.store.reset_counts();
     assert_eq!(kept.ask(&event).await["value"], true);
     assert_eq!(world.store.counts().arrived, 0, "it asked nobody");
