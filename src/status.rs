@@ -11,9 +11,12 @@ use tokio::time::Instant;
 
 use crate::model::{ItemKey, Kind};
 
+mod confirmed;
 mod health;
+mod recent;
 
 pub use health::{Health, health};
+pub use recent::{Done, Propagation, Recent, Written};
 
 /// A moment: monotonic for rules, wall clock for people.
 #[derive(Clone, Copy, Debug)]
@@ -233,6 +236,8 @@ pub struct Facts {
     pub written: u64,
     /// When the table was last read as a whole.
     pub verified: Option<Moment>,
+    /// What was done lately.
+    pub recent: Recent,
     /// Since when the two halves are not both done, while they are not. Kept by [`EnvironmentStatus::update`]: the phases'
     /// own times start anew whenever one trouble follows another, and would hide that nothing was right in between.
     behind_since: Option<Moment>,
@@ -297,6 +302,7 @@ impl EnvironmentStatus {
             contested: BTreeSet::new(),
             written: 0,
             verified: None,
+            recent: Recent::default(),
             behind_since: Some(now),
             reach: (Reach::Untried, now),
         })))
