@@ -6,6 +6,7 @@ mod info;
 mod masking;
 mod operators;
 mod orders;
+mod page;
 mod probes;
 mod server;
 mod webhook;
@@ -159,7 +160,11 @@ pub fn admin(app: App) -> Router {
         )
         .route("/status", get(status))
         .route("/status/{environment}", get(environment_status))
-        .route("/sync/{environment}", post(orders::sync));
+        .route(
+            "/sync/{environment}",
+            post(orders::sync).layer(axum::middleware::from_fn(page::readable)),
+        )
+        .merge(page::routes(app.clone()));
     if app.metrics_enabled {
         routes = routes.route("/metrics", get(metrics));
     }

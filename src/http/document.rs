@@ -339,8 +339,16 @@ fn milliseconds(at: Moment) -> u64 {
 
 /// A monotonic instant on the wall's clock.
 fn wall(at: Instant, now: Moment) -> u64 {
+    milliseconds(moment(at, now))
+}
+
+/// The same by both clocks.
+pub(super) fn moment(at: Instant, now: Moment) -> Moment {
     let ago = now.monotonic.saturating_duration_since(at);
-    since_epoch(now.wall.checked_sub(ago).unwrap_or(UNIX_EPOCH))
+    Moment {
+        monotonic: at,
+        wall: now.wall.checked_sub(ago).unwrap_or(UNIX_EPOCH),
+    }
 }
 
 fn since_epoch(at: SystemTime) -> u64 {
