@@ -4,15 +4,19 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test ci fmt lint unit doc interop-setup interop aws packaging image-parts bench fuzz deny advisories image up smoke test-dynamodb-local
+.PHONY: help demo test ci fmt lint unit doc interop-setup interop aws deploy-test packaging observability image-parts bench fuzz deny advisories image up smoke test-dynamodb-local
 
 TOOLS := $(CURDIR)/.tools
 TESTS := tests/packaging
+DEPLOY := tests/deploy
 # A tool is where its version says, so that a new version is installed and an old one is not mistaken for it.
 DENY := $(TOOLS)/cargo-deny-0.20.2
 ACTIONLINT := $(TOOLS)/actionlint-1.7.12
 PYTHON := $(TOOLS)/python
+PROMETHEUS := $(TOOLS)/prometheus
 FUZZ := $(TOOLS)/cargo-fuzz-0.13.2
+
+include deploy/ecs/Makefile
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -22,7 +26,7 @@ demo: ## everything in one process: a simulated LaunchDarkly, an embedded Dynamo
 
 test: ## everything that CI runs; what is missing on this machine is named and counted
 	@rm -f target/skipped
-	@for part in lint unit doc packaging interop aws deny image-parts smoke; do $(MAKE) --no-print-directory $$part; done
+	@for part in lint unit doc packaging interop aws deploy-test observability deny image-parts smoke; do $(MAKE) --no-print-directory $$part; done
 	@touch target/skipped; echo "all parts passed, $$(wc -l < target/skipped) skipped"; cat target/skipped
 
 ci: ## the same, as CI runs it
@@ -48,13 +52,25 @@ interop-setup: ## install LaunchDarkly's SDKs for Python, Node and Go
 interop: interop-setup ## LaunchDarkly's own SDKs read what the relay wrote
 	cargo test --locked --features interop --test interop
 
-aws: ## keys that rotate in Parameter Store and Secrets Manager, which moto imitates
+aws: ## keys that rotate at AWS, which moto imitates, and the relay as the task definition starts it
 	$(TESTS)/with python3 "apt-get install python3-venv" $(MAKE) --no-print-directory $(PYTHON)
 	@if [ -x $(PYTHON)/bin/moto_server ]; then cargo test --locked --features interop --test aws; fi
 
+deploy-test: ## the template for AWS, what make asks there, and the manifest for Kubernetes
+	$(TESTS)/with python3 "apt-get install python3-venv" $(MAKE) --no-print-directory $(PYTHON)
+	@if [ -x $(PYTHON)/bin/moto_server ]; then $(DEPLOY)/run $(PYTHON)/bin; fi
+
+observability: ## Prometheus' rules and Grafana's dashboard, against a running relay that a real Prometheus scrapes
+	$(TESTS)/with python3 "apt-get install python3-venv" $(MAKE) --no-print-directory $(PYTHON)
+	$(TESTS)/with apt-get "a Debian system" $(MAKE) --no-print-directory $(PROMETHEUS)
+	@if [ -x $(PROMETHEUS)/usr/bin/prometheus ] && [ -x $(PYTHON)/bin/python ]; then \
+	    cargo build --locked; \
+	    $(PYTHON)/bin/python tests/observability/files.py $(PROMETHEUS); \
+	    $(PYTHON)/bin/python tests/observability/live.py $(PROMETHEUS); fi
+
 packaging: $(PYTHON) $(ACTIONLINT) ## Dockerfile, compose file, workflows and scripts
 	$(PYTHON)/bin/hadolint Dockerfile
-	$(PYTHON)/bin/shellcheck .ci/run $(TESTS)/skip $(TESTS)/with $(TESTS)/smoke $(TESTS)/dynamodb-local fuzz/run
+	$(PYTHON)/bin/shellcheck .ci/run $(TESTS)/skip $(TESTS)/with $(TESTS)/smoke $(TESTS)/debian $(TESTS)/dynamodb-local fuzz/run deploy/ecs/stack $(DEPLOY)/run
 	@if [ -x $(ACTIONLINT)/actionlint ]; then $(ACTIONLINT)/actionlint -shellcheck $(PYTHON)/bin/shellcheck; fi
 	$(TESTS)/with go "apt-get install golang" go -C $(TESTS)/compose test -count=1 ./...
 
@@ -90,6 +106,10 @@ $(PYTHON): $(TESTS)/requirements.txt
 	python3 -m venv $@
 	$@/bin/pip install --quiet --requirement $<
 	touch $@
+
+# Debian's package, taken apart: nothing is installed, so it needs no root. Its lists are fetched where there are none.
+$(PROMETHEUS):
+	$(TESTS)/debian $@ prometheus
 
 $(ACTIONLINT):
 	$(TESTS)/with go "apt-get install golang" env GOBIN=$@ go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12

@@ -36,6 +36,8 @@ pub enum NoAnswer {
     Late,
     /// There are no credentials to ask with.
     NoCredentials(String),
+    /// There is no region to ask in.
+    NoRegion,
     /// There is no connection, or the answer could not be read.
     Unreachable(String),
 }
@@ -51,7 +53,9 @@ impl NoAnswer {
                 let connector = failure.as_connector_error();
                 let cause = innermost(connector.map(|error| error as &dyn Error));
                 Err(if connector.is_some_and(lacks_credentials) {
-                    Self::NoCredentials(cause)
+                    Self::NoCredentials(first_line(&cause))
+                } else if cause.ends_with("Missing Region") {
+                    Self::NoRegion
                 } else {
                     Self::Unreachable(cause)
                 })
@@ -71,6 +75,12 @@ fn lacks_credentials(error: &ConnectorError) -> bool {
         next = error.source();
     }
     false
+}
+
+/// The chain of providers tells of each on a line of its own, under a headline that ends with what follows.
+fn first_line(cause: &str) -> String {
+    let line = cause.lines().next().unwrap_or_default();
+    line.trim_end_matches(". Attempted:").to_owned()
 }
 
 fn innermost(error: Option<&dyn Error>) -> String {

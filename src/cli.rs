@@ -77,6 +77,15 @@ pub enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Print the policy of a webhook in LaunchDarkly, as JSON
+    WebhookPolicy {
+        /// The project's key in LaunchDarkly
+        #[arg(long, value_name = "KEY", value_parser = key)]
+        project: String,
+        /// The environment's key there, or '*' for all of the project
+        #[arg(long = "env", value_name = "KEY", value_parser = key_or_all)]
+        environment: String,
+    },
     /// See it work, on a machine with nothing else: a simulated LaunchDarkly, an embedded DynamoDB, and the relay between
     #[cfg(feature = "demo")]
     Demo {
@@ -111,6 +120,22 @@ pub struct Output {
     /// Print JSON, for machines
     #[arg(long)]
     pub json: bool,
+}
+
+/// What LaunchDarkly takes as a key. Anything else would make the policy mean something else: `:`, `;` and `*` are its signs.
+fn key(text: &str) -> Result<String, String> {
+    let is_key = |letter: u8| letter.is_ascii_alphanumeric() || b"._-".contains(&letter);
+    if !text.is_empty() && text.bytes().all(is_key) {
+        return Ok(text.to_owned());
+    }
+    Err("give the key that LaunchDarkly shows: letters, digits, '.', '_' and '-'".to_owned())
+}
+
+fn key_or_all(text: &str) -> Result<String, String> {
+    match text {
+        "*" => Ok(text.to_owned()),
+        _ => key(text).map_err(|error| format!("{error}; or '*' for all environments")),
+    }
 }
 
 #[cfg(test)]

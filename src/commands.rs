@@ -11,3 +11,4 @@ pub mod run;
 pub mod simulate;
 pub mod sync;
 pub mod verify;
+pub mod webhook_policy;

@@ -20,6 +20,7 @@ mod recent;
 mod report;
 mod settle;
 mod tally;
+mod told;
 mod write;
 
 use std::sync::Arc;

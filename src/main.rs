@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser as _;
 use ld_dynamodb_relay::cli::{Cli, Command, ConfigArgs};
-use ld_dynamodb_relay::commands::{config as show, doctor, dry_run, health, run, sync, verify};
+use ld_dynamodb_relay::commands::{
+    config as show, doctor, dry_run, health, run, sync, verify, webhook_policy,
+};
 #[cfg(feature = "demo")]
 use ld_dynamodb_relay::commands::{demo, simulate};
 use ld_dynamodb_relay::config::{self, Config, Loaded, Sources};
@@ -105,6 +107,13 @@ async fn run_command(cli: Cli) -> Result<u8> {
             answer.write(&mut io::stdout(), output.json)?;
             Ok(passed(answer.is_good()))
         }
+        Command::WebhookPolicy {
+            project,
+            environment,
+        } => {
+            webhook_policy::print(&project, &environment, &mut io::stdout())?;
+            Ok(0)
+        }
         #[cfg(feature = "demo")]
         Command::Demo {
             file,
@@ -182,7 +191,7 @@ fn usable(loaded: Loaded, output: Output) -> Result<Option<Config>> {
         Ok(config) => {
             log(&config, output)?;
             for warning in &loaded.warnings {
-                tracing::warn!("{warning}");
+                tracing::warn!(detail = %warning, "a setting does not do what it says");
             }
             Ok(Some(config))
         }

@@ -14,9 +14,11 @@ use crate::model::{ItemKey, Kind};
 mod confirmed;
 mod health;
 mod recent;
+mod summary;
 
 pub use health::{Health, health};
 pub use recent::{Done, Propagation, Recent, Written};
+pub use summary::Summary;
 
 /// A moment: monotonic for rules, wall clock for people.
 #[derive(Clone, Copy, Debug)]
@@ -254,6 +256,23 @@ impl Facts {
     /// Both halves are done: everything was said, and it is stored or held by name.
     fn settled(&self) -> bool {
         self.source.0 == SourcePhase::Connected && self.table.0 == TablePhase::Settled
+    }
+
+    /// It is known how this environment fares: both halves are done, or one is in trouble.
+    pub fn is_tried(&self) -> bool {
+        self.settled()
+            || self.reach.0 == Reach::Fails
+            || self.is_unheard()
+            || self.source.0 == SourcePhase::Refused
+    }
+
+    /// LaunchDarkly cannot be reached, as far as is known: it was lost, or a first attempt failed.
+    pub fn is_unheard(&self) -> bool {
+        match self.source.0 {
+            SourcePhase::Interrupted => true,
+            SourcePhase::Connecting => self.last_error.is_some(),
+            SourcePhase::Connected | SourcePhase::Refused => false,
+        }
     }
 
     /// The later of the two halves' last changes.

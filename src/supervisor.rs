@@ -1,5 +1,7 @@
 //! Puts environments together and keeps each of them running, whatever happens to the others.
 
+mod summary;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -17,6 +19,8 @@ use crate::metrics::Metrics;
 use crate::secrets::Keeper;
 use crate::status::EnvironmentStatus;
 use crate::table::{Connection, Table};
+
+pub use summary::{SUMMARY_INTERVAL, summarize};
 
 /// With so many environments or more, first connections are spread.
 const MANY: usize = 10;
@@ -139,7 +143,12 @@ pub async fn supervise(
                     metrics.panicked();
                     environment.status.restart(clock::now());
                     let delay = RESTART.saturating_mul(1 << panics.min(10)).min(RESTART_MAX);
-                    error!(environment = &*environment.name, "an environment's task panicked and is made anew");
+                    error!(
+                        environment = &*environment.name,
+                        panics = panics + 1,
+                        retry_in_milliseconds = delay.as_millis(),
+                        "an environment's task panicked and is made anew"
+                    );
                     start(&mut tasks, &mut running, delay, environment, panics + 1, &stop);
                 }
             }

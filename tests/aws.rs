@@ -9,7 +9,12 @@ mod moto;
 mod places;
 #[path = "aws/rotation.rs"]
 mod rotation;
+#[path = "aws/task.rs"]
+mod task;
 
+#[expect(dead_code, reason = "what other tests of the program need too")]
+#[path = "program/ask.rs"]
+mod ask;
 #[expect(dead_code, reason = "what other tests of the program need too")]
 #[path = "program/process.rs"]
 mod process;

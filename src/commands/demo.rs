@@ -210,14 +210,27 @@ Ctrl-C stops it.
     }
 }
 
-/// As in production: read from variables, by the same rules. The ports and the log are the user's to set.
+/// What the user may set: what does not say where LaunchDarkly and the table are.
+const KEPT: &[&str] = &[
+    "PORT",
+    "PROMETHEUS_PORT",
+    "LOG_LEVEL",
+    "LOG_FORMAT",
+    "WEBHOOK_SECRET",
+    "WEBHOOK_MAX_AGE",
+    "ADMIN_TOKEN",
+    "REPAIR",
+    "VERIFY_INTERVAL",
+    "MARKER_CHECK_INTERVAL",
+];
+
+/// As in production: read from variables, by the same rules.
 fn settings(launchdarkly: &str, endpoint: &str) -> Result<Config> {
     let process = Sources::of_process(None, true);
-    let kept = ["PORT", "PROMETHEUS_PORT", "LOG_LEVEL", "LOG_FORMAT"];
     let mut variables: BTreeMap<_, _> = process
         .variables
         .into_iter()
-        .filter(|(name, _)| kept.contains(&name.as_str()))
+        .filter(|(name, _)| KEPT.contains(&name.as_str()))
         .collect();
     variables
         .entry("LOG_FORMAT".into())

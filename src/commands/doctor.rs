@@ -1,5 +1,7 @@
 //! `doctor`: what may be wrong, a line each, with advice.
 
+mod permissions;
+
 use std::io::{self, Write};
 use std::time::SystemTime;
 
@@ -14,14 +16,18 @@ use crate::metrics::Metrics;
 use crate::model::{Content, Desired, Kind, MAX_ROW_BYTES, Observed};
 use crate::secrets::{Keeper, Kept};
 use crate::supervisor::assemble;
-use crate::table::{Connection, Trouble};
+use crate::table::Connection;
 
 /// DynamoDB's page: Ruby's SDK reads only one.
 const PAGE_BYTES: usize = 1 << 20;
+/// Where the alert begins that an item comes near to DynamoDB's limit.
+const NEAR_BYTES: usize = 350_000;
 /// Java's and .NET's SDKs read versions as 32-bit numbers.
 const MAX_VERSION: u64 = i32::MAX as u64;
-/// AWS refuses signatures that are older; big segments are stale far earlier.
+/// Clocks that are kept in step differ by less.
 const CLOCK_TOLERANCE_SECONDS: u64 = 60;
+/// AWS refuses signatures that are older or from the future.
+const SIGNATURE_SECONDS: u64 = 300;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +64,7 @@ pub async fn examine(config: &Config, connection: &Connection) -> anyhow::Result
         findings: &mut findings,
     };
     chart.secrets(&kept);
+    chart.webhook(config);
     for environment in environments {
         chart.environment = Some(environment.name.to_string());
         chart.secrets(&kept);
@@ -152,59 +159,24 @@ impl Chart<'_> {
         }
     }
 
-    /// What the table holds, if it can be read.
-    async fn table(&mut self, environment: &Environment) -> Option<Observed> {
-        let table = &environment.table;
-        let read = crate::environment::look(table).await;
-        match &read {
-            Ok(observed) => {
-                let marker = if observed.initialized {
-                    "with"
-                } else {
-                    "without"
-                };
-                self.note(
-                    "table",
-                    Level::Ok,
-                    format!(
-                        "{} can be read: {} rows, {marker} the marker",
-                        table.name,
-                        observed.items.len()
-                    ),
-                );
-            }
-            Err(trouble) => {
-                self.note("table", Level::Failed, trouble.to_string());
-                return None;
-            }
-        }
-        match table.may_write().await {
-            Ok(()) => self.note(
-                "permissions",
+    fn webhook(&mut self, config: &Config) {
+        let common = !config.http.webhook.secrets.is_empty();
+        let without = config.environments.iter();
+        let without = without.filter(|it| !common && it.webhook_secrets.is_empty());
+        let without: Vec<_> = without.map(|it| &*it.name).collect();
+        if without.is_empty() {
+            self.note(
+                "webhook",
                 Level::Ok,
-                "PutItem and DeleteItem are allowed".into(),
-            ),
-            Err(trouble @ Trouble::AccessDenied { .. }) => {
-                self.note("permissions", Level::Failed, trouble.to_string());
-            }
-            Err(trouble) => self.note("permissions", Level::Warning, trouble.to_string()),
+                "on: each environment has a secret".into(),
+            );
+        } else {
+            let text = format!(
+                "no webhook can wake {}: set WEBHOOK_SECRET to have a second alarm besides the stream",
+                without.join(", ")
+            );
+            self.note("webhook", Level::Warning, text);
         }
-        match table.advice().await {
-            Ok(advice) if advice.is_empty() => {
-                self.note(
-                    "protection",
-                    Level::Ok,
-                    "deletion protection and point-in-time recovery are on".into(),
-                );
-            }
-            Ok(advice) => self.note("protection", Level::Warning, advice.join("; ")),
-            Err(trouble) => self.note(
-                "protection",
-                Level::Warning,
-                format!("not looked at: {trouble}"),
-            ),
-        }
-        read.ok()
     }
 
     fn identity(&mut self, environment: &Environment, greeting: &Greeting, observed: &Observed) {
@@ -274,22 +246,34 @@ impl Chart<'_> {
                 format!("within {off} s of LaunchDarkly's"),
             );
         } else {
-            self.note("clock", Level::Failed, format!("{off} s off LaunchDarkly's: synchronise this machine's clock, or AWS refuses our signatures"));
+            let level = if off > SIGNATURE_SECONDS {
+                Level::Failed
+            } else {
+                Level::Warning
+            };
+            let text = format!(
+                "{off} s off LaunchDarkly's: synchronise this machine's clock; AWS refuses our signatures beyond 5 minutes"
+            );
+            self.note("clock", level, text);
         }
     }
 
     fn sizes(&mut self, environment: &Environment, desired: &Desired) {
         let namespace_bytes = environment.table.layout.namespace_bytes();
         let mut partitions = [(Kind::Flag, 0), (Kind::Segment, 0)];
-        let mut largest = 0;
-        for (key, item) in &desired.items {
+        let mut largest = (0, None);
+        let mut items: Vec<_> = desired.items.iter().collect();
+        items.sort_unstable_by_key(|(key, _)| *key);
+        for (key, item) in items {
             let bytes = item.row_bytes(key, namespace_bytes);
-            largest = largest.max(bytes);
+            largest = largest.max((bytes, Some(key)));
             for (kind, sum) in &mut partitions {
                 *sum += if *kind == key.kind { bytes } else { 0 };
             }
             if bytes > MAX_ROW_BYTES {
                 self.note("sizes", Level::Failed, format!("{key} would make a row of {bytes} bytes, DynamoDB takes {MAX_ROW_BYTES}: make it smaller, for instance by a segment instead of long lists of targets"));
+            } else if bytes > NEAR_BYTES {
+                self.note("sizes", Level::Warning, format!("{key} makes a row of {bytes} bytes, DynamoDB takes {MAX_ROW_BYTES}: make it smaller before it grows, for instance by a segment instead of long lists of targets"));
             }
             match item.content {
                 Content::Malformed(fault) => self.note(
@@ -308,7 +292,12 @@ impl Chart<'_> {
         self.note(
             "sizes",
             Level::Ok,
-            format!("the largest row has {largest} bytes"),
+            match largest {
+                (bytes, Some(key)) => {
+                    format!("the largest row is that of {key}, with {bytes} bytes")
+                }
+                _ => "there are no items".into(),
+            },
         );
         for (kind, bytes) in partitions {
             if bytes > PAGE_BYTES {

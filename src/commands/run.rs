@@ -17,7 +17,7 @@ use crate::http::{self, App, EnvironmentInfo, Served, Webhook};
 use crate::metrics::Metrics;
 use crate::secrets::{Keeper, Kept};
 use crate::status::EnvironmentStatus;
-use crate::supervisor::{assemble, supervise};
+use crate::supervisor::{SUMMARY_INTERVAL, assemble, summarize, supervise};
 use crate::table::Connection;
 
 /// How the daemon ended.
@@ -79,7 +79,6 @@ pub async fn run(
         &stop,
         &mut keeper,
     );
-    keeper.read().await;
     let (work, admin) = ports.addresses()?;
     info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -93,6 +92,7 @@ pub async fn run(
         .iter()
         .map(|it| (it.name.clone(), it.status.clone()))
         .collect();
+    let summaries = summaries(config, &statuses);
     let grace = config.lifecycle.shutdown_timeout;
     let served = CancellationToken::new();
     let work = async {
@@ -102,6 +102,7 @@ pub async fn run(
         };
         tokio::join!(
             environments,
+            // Reads what is not known yet first. Nobody waits for it but whoever needs it.
             keeper.run(served.clone()),
             http::serve(ports.work, ports.admin, app, served.clone())
         );
@@ -123,6 +124,7 @@ pub async fn run(
         () = work => {}
         () = late => error!("not everything was finished in time"),
         () = watch => {}
+        () = summaries => {}
         () = stop_on_signals => {}
     }
     info!("stopped");
@@ -163,6 +165,14 @@ fn app(
         stopping: stop.clone(),
         clock: clock::now,
     }
+}
+
+/// The line a minute that tells how they fare, until we are asked to stop.
+async fn summaries(config: &Config, statuses: &[(Arc<str>, EnvironmentStatus)]) {
+    let statuses: Vec<_> = statuses.iter().map(|(_, it)| it.clone()).collect();
+    let tolerated = config.lifecycle.disconnected_status_time;
+    let read_timeout = config.upstream.read_timeout;
+    summarize(&statuses, read_timeout, tolerated, SUMMARY_INTERVAL).await;
 }
 
 fn say_whether_the_webhook_is_on(app: &App) {
@@ -213,13 +223,16 @@ async fn initialized_in_time(config: &Config, statuses: &[(Arc<str>, Environment
         .filter(|(_, status)| !status.facts().initialized);
     for (name, status) in missing {
         let facts = status.facts();
-        let reason = facts
+        let detail = facts
             .table_advice
             .or(facts.last_error.map(|error| error.message));
-        let reason = reason.unwrap_or_else(|| "the first write is under way".into());
+        let detail = detail.unwrap_or_else(|| "the first write is under way".into());
         error!(
             environment = &**name,
-            reason, exits, "not initialised within INIT_TIMEOUT ({:?})", lifecycle.init_timeout
+            detail,
+            exits,
+            milliseconds = lifecycle.init_timeout.as_millis(),
+            "not initialised within INIT_TIMEOUT"
         );
     }
     !exits

@@ -184,7 +184,7 @@ pub fn log(results: &[Synced]) {
         let (environment, written) = (result.name.as_str(), result.facts.written);
         match result.reason() {
             None => info!(environment, written, "synchronised"),
-            Some(reason) => error!(environment, written, reason, "not synchronised"),
+            Some(detail) => error!(environment, written, detail, "not synchronised"),
         }
     }
 }

@@ -18,11 +18,11 @@ const MOST: usize = 1_000;
 pub(super) struct Announced {
     stored: Recent,
     /// In the order in which they came.
-    awaited: VecDeque<Awaited>,
+    expected: VecDeque<Expected>,
 }
 
 #[derive(Debug)]
-struct Awaited {
+struct Expected {
     key: ItemKey,
     happened: Instant,
     came: Instant,
@@ -39,10 +39,10 @@ impl Announced {
         if let Some(stored) = self.stored.since(key, happened) {
             return Some(stored.saturating_duration_since(happened));
         }
-        if self.awaited.len() >= MOST {
-            self.awaited.pop_front();
+        if self.expected.len() >= MOST {
+            self.expected.pop_front();
         }
-        self.awaited.push_back(Awaited {
+        self.expected.push_back(Expected {
             key: key.clone(),
             happened,
             came: now,
@@ -54,10 +54,10 @@ impl Announced {
     pub(super) fn stored(&mut self, key: &ItemKey, answered: Instant) -> Vec<Duration> {
         self.stored.note(key, answered);
         let mut took = Vec::new();
-        self.awaited.retain(|awaited| {
-            let in_time = awaited.came + PATIENCE >= answered;
-            if in_time && awaited.key == *key {
-                took.push(answered.saturating_duration_since(awaited.happened));
+        self.expected.retain(|expected| {
+            let in_time = expected.came + PATIENCE >= answered;
+            if in_time && expected.key == *key {
+                took.push(answered.saturating_duration_since(expected.happened));
                 return false;
             }
             in_time
@@ -111,7 +111,7 @@ mod tests {
         for number in 0..2 * MOST {
             let key = ItemKey::flag(format!("other-{number}"));
             announced.announce(&key, late, late);
-            assert!(announced.awaited.len() <= MOST);
+            assert!(announced.expected.len() <= MOST);
         }
         let last = ItemKey::flag(format!("other-{}", 2 * MOST - 1));
         assert_eq!(announced.stored(&last, late), [seconds(0)]);

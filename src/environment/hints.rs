@@ -42,16 +42,16 @@ enum Stage {
     InTime,
     /// The stream was there and did not.
     Late,
-    /// There was no stream to do it; the next connection brings everything anyway.
+    /// There was no stream to do it. The next connection brings everything, or has its time to deliver what it does not.
     Excused,
 }
 
 /// What became of hints that need nothing more.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Settled {
-    /// Delivered by the stream in time.
+    /// Delivered in time, or by the connection after a stream that was gone.
     pub(super) on_time: u64,
-    /// Asking for everything brought nothing.
+    /// Everything was said since then, and brought nothing.
     pub(super) no_change: u64,
     /// Delivered too late, or only by asking for everything.
     pub(super) late: u64,
@@ -62,8 +62,8 @@ pub(super) struct Settled {
 impl Settled {
     fn add(&mut self, pending: &Pending, brought: bool) {
         match (pending.stage, brought) {
-            (Stage::InTime | Stage::Excused, _) => self.on_time += 1,
-            (Stage::Late, false) => self.no_change += 1,
+            (_, false) => self.no_change += 1,
+            (Stage::InTime | Stage::Excused, true) => self.on_time += 1,
             (Stage::Late, true) => {
                 self.late += 1;
                 if self.late_item.is_none() {
@@ -141,6 +141,12 @@ impl Hints {
             }
             !done
         });
+        // It was asked for before they came, so it may lack what they announce; from now on there is a stream to deliver it.
+        for pending in &mut self.pending {
+            if pending.stage == Stage::Excused {
+                (pending.stage, pending.due) = (Stage::InTime, received + PATIENCE);
+            }
+        }
         settled
     }
 
@@ -165,16 +171,16 @@ impl Hints {
 
     /// When to look.
     pub(super) fn due(&self, asking: Option<Instant>) -> Option<Instant> {
-        let mut in_time = self.pending.iter().filter(|it| it.stage == Stage::InTime);
-        let next = in_time.next().map(|pending| pending.due);
-        next.into_iter().chain(self.wish_at(asking)).min()
+        let in_time = self.pending.iter().filter(|it| it.stage == Stage::InTime);
+        let in_time = in_time.map(|pending| pending.due);
+        in_time.chain(self.wish_at(asking)).min()
     }
 
     /// When everything may be wished again, if a late hint wants that and it is not being asked for already.
     fn wish_at(&self, asking: Option<Instant>) -> Option<Instant> {
         let asked = self.wished.max(asking);
         let wants = |it: &&Pending| it.stage == Stage::Late && Some(it.came) > asked;
-        let due = self.pending.iter().find(wants)?.due;
+        let due = self.pending.iter().filter(wants).map(|it| it.due).min()?;
         Some(self.wished.map_or(due, |wished| due.max(wished + APART)))
     }
 }

@@ -42,7 +42,10 @@ impl Writer<'_> {
         // What was confirmed, was confirmed of other data.
         self.used_confirmation(None);
         if self.refused.as_deref() != Some(&*why) {
-            error!("{why}");
+            error!(
+                detail = why,
+                "nothing is written: the SDK key belongs to another environment"
+            );
             self.refused = Some(why.into());
         }
         self.report_refused();
@@ -66,8 +69,8 @@ impl Writer<'_> {
         self.observed.environment_id = match outcome {
             Outcome::Applied => {
                 info!(
-                    id = &*id,
-                    before = before.as_deref(),
+                    environment_id = &*id,
+                    old_environment_id = before.as_deref(),
                     "remembered LaunchDarkly's environment ID"
                 );
                 // A look that began before has not seen it.

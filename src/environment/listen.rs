@@ -18,6 +18,7 @@ use super::backoff::{Allowance, Backoff, EarlyTry};
 use super::cell::{Cell, Reopen};
 use super::hints::Hints;
 use super::line::{Line, next};
+use super::told::Told;
 use crate::clock;
 use crate::launchdarkly::fdv1::{Said, Unknown};
 use crate::launchdarkly::{Refusal, Signal};
@@ -47,6 +48,8 @@ pub(super) struct Listener<'a> {
     keyless: Option<Arc<str>>,
     early: EarlyTry,
     hints: Hints,
+    /// How the last connection ended, as it was told.
+    told: Told,
 }
 
 impl<'a> Listener<'a> {
@@ -67,6 +70,7 @@ impl<'a> Listener<'a> {
             keyless: None,
             early: EarlyTry::default(),
             hints: Hints::default(),
+            told: Told::default(),
         }
     }
 
@@ -147,6 +151,7 @@ impl<'a> Listener<'a> {
                     self.count_end(SessionEnd::Reopened);
                 }
                 self.current = self.opening.take();
+                self.told.is_over();
                 info!(
                     items = items.len(),
                     milliseconds = millis(received - asked),
@@ -243,7 +248,7 @@ impl<'a> Listener<'a> {
             Some(Applied::Same) => metrics.changes_ignored.of(Ignored::Same).increment(1),
             Some(Applied::Older) => {
                 metrics.changes_ignored.of(Ignored::Older).increment(1);
-                info!(%kind, key = %name.key, version, "ignored a change that is not newer than what was said");
+                info!(%kind, key = %name.key, new_version = version, "ignored a change that is not newer than what was said");
                 self.reopen.wish(received, ReopenCause::Older);
             }
             // Everything has been said by whom we listen to.

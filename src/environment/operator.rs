@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::write::Writer;
 use crate::metrics::ReopenCause;
@@ -55,7 +55,8 @@ impl Writer<'_> {
     pub(super) fn take_asked(&mut self, now: Instant) {
         let asked = self.environment.control.operator().take();
         if asked.sync {
-            info!("an operator wants everything said and read again");
+            // The log has it already, with who wants it.
+            debug!("an operator wants everything said and read again");
             self.verify_due = true;
             self.wish_reopening(now, ReopenCause::Operator);
         }
@@ -78,7 +79,7 @@ impl Writer<'_> {
             0 if before > 0 => info!(removals = before, "released, as an operator confirmed"),
             held => warn!(
                 confirmed,
-                held,
+                removals = held,
                 "nothing was released: the number that was confirmed is not the number of removals that the brake holds now"
             ),
         }

@@ -92,8 +92,11 @@ impl Writer<'_> {
         if now > 0 && now != before {
             error!(
                 removals = now,
-                "the brake holds the removal of most items until LaunchDarkly says so again in 10 minutes; to confirm it now: POST /sync/{}?confirm=removals&count={now}, or sync --confirm-removals {now}",
-                self.environment.name
+                detail = format!(
+                    "to confirm it now: POST /sync/{}?confirm=removals&count={now}, or sync --confirm-removals {now}",
+                    self.environment.name
+                ),
+                "the brake holds the removal of most items until LaunchDarkly says so again in 10 minutes"
             );
         } else if before > 0 && now == 0 {
             info!(removals = before, "the brake holds nothing any more");
@@ -135,6 +138,13 @@ impl Writer<'_> {
     pub(super) fn report_pass(&mut self) {
         for kind in Kind::ALL {
             let rate = self.paces[kind.index()].rate();
+            let was_paced = std::mem::replace(&mut self.paced[kind.index()], rate.is_some());
+            if let Some(rate) = rate
+                && !was_paced
+            {
+                let units_per_second = rate.round();
+                info!(%kind, units_per_second, "DynamoDB throttles: writes are paced");
+            }
             self.environment
                 .metrics
                 .pace
@@ -310,11 +320,12 @@ impl Writer<'_> {
         if new.len() > NAMED_AT_ONCE {
             error!(
                 items = new.len(),
-                "contested, found altered by three verifies running; {CAUSE}; the status names them"
+                detail = CAUSE,
+                "contested, found altered by three verifies running; the status names them"
             );
         } else {
             for key in new {
-                error!(kind = %key.kind, key = %key.key, "contested, found altered by three verifies running; {CAUSE}");
+                error!(kind = %key.kind, key = %key.key, detail = CAUSE, "contested, found altered by three verifies running");
             }
         }
         if contested.is_empty() && !before.is_empty() {
@@ -330,10 +341,10 @@ fn newly_held(key: &ItemKey, hold: &Hold) {
     let Held { reason, detail, .. } = describe(hold);
     match hold.reason {
         Reason::TooLarge(_) | Reason::Malformed(_) => {
-            warn!(kind = %key.kind, key = %key.key, reason = reason.label(), "held: {detail}");
+            warn!(kind = %key.kind, key = %key.key, reason = reason.label(), detail, "held");
         }
         Reason::Unconfirmed if !hold.going => {
-            info!(kind = %key.kind, key = %key.key, reason = reason.label(), "held: {detail}");
+            info!(kind = %key.kind, key = %key.key, reason = reason.label(), detail, "held");
         }
         // Many at once, told by their number.
         Reason::Unconfirmed | Reason::Brake => {}

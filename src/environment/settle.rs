@@ -115,6 +115,7 @@ impl Writer<'_> {
                 self.observed.initialized = true;
                 // A look that began before has not seen it.
                 self.look_again();
+                info!("the marker was written");
                 self.report_marker(self.observed.initialized);
             }
         }
@@ -188,7 +189,10 @@ const fn class(trouble: &Trouble) -> ErrorClass {
         Trouble::Throttled(_) => ErrorClass::Throttled,
         Trouble::Timeout(_) => ErrorClass::Timeout,
         Trouble::Unavailable(..) => ErrorClass::Unavailable,
-        Trouble::AccessDenied { .. } | Trouble::NoCredentials(..) => ErrorClass::AccessDenied,
+        Trouble::AccessDenied { .. }
+        | Trouble::NoCredentials(..)
+        | Trouble::NoRegion(_)
+        | Trouble::Unsigned { .. } => ErrorClass::AccessDenied,
         Trouble::TableMissing(_) => ErrorClass::TableMissing,
         Trouble::WrongSchema(_) => ErrorClass::WrongSchema,
         Trouble::Invalid(_) => ErrorClass::Invalid,

@@ -67,7 +67,7 @@ pub(super) fn tell_drift(drift: &[(ItemKey, DriftType)], repair: bool) {
             rows = tally.total(),
             by_type = tally.by_type(),
             repair,
-            "many rows changed without us; the first {NAMED_AT_ONCE} are named above"
+            "many rows changed without us; the first 20 are named above"
         );
     }
 }

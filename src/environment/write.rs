@@ -7,7 +7,6 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
 
 use super::Environment;
 use super::backoff::PassBackoff;
@@ -16,6 +15,7 @@ use super::contested::Contests;
 use super::drift::{Look, Looked};
 use super::pace::Pace;
 use super::tally::Tally;
+use super::told::Told;
 use crate::metrics::{DriftType, ReopenCause};
 use crate::model::{Digest, ItemKey, Observed, Stamp};
 use crate::plan::{BRAKE_TIME, Holds, Reason};
@@ -55,6 +55,8 @@ pub(super) struct Writer<'a> {
     pub(super) doubtful: HashSet<ItemKey>,
     /// Flags' and segments' partitions.
     pub(super) paces: [Pace; 2],
+    /// Whether they had a rate after the last pass.
+    pub(super) paced: [bool; 2],
     backoff: PassBackoff,
     /// No pass before then.
     retry_at: Instant,
@@ -84,6 +86,8 @@ pub(super) struct Writer<'a> {
     looking: Option<BoxFuture<'static, Looked>>,
     verify_at: Instant,
     marker_at: Instant,
+    /// The trouble with the table, as it was told.
+    pub(super) told: Told,
     /// The table was not initialised when this term began.
     pub(super) first_write: bool,
 }
@@ -105,6 +109,7 @@ impl<'a> Writer<'a> {
             full_received: None,
             doubtful: HashSet::new(),
             paces: Default::default(),
+            paced: [false; 2],
             backoff: PassBackoff::default(),
             retry_at: now,
             drifted: HashMap::new(),
@@ -123,6 +128,7 @@ impl<'a> Writer<'a> {
             looking: None,
             verify_at: now,
             marker_at: now,
+            told: Told::default(),
             first_write: false,
         }
     }
@@ -170,7 +176,7 @@ impl<'a> Writer<'a> {
             };
             match self.first_looked(looked) {
                 Ok(()) => {
-                    self.backoff.succeeded();
+                    self.after_pass(None, true);
                     let now = Instant::now();
                     let habits = self.environment.habits;
                     // Many environments that start together do not verify together.
@@ -225,14 +231,14 @@ impl<'a> Writer<'a> {
     fn after_pass(&mut self, trouble: Option<&Trouble>, progress: bool) {
         let Some(trouble) = trouble else {
             self.backoff.succeeded();
+            self.untroubled();
             return;
         };
         let delay = self
             .backoff
             .failed(trouble.needs_operator(), progress, rand::random());
         self.retry_at = Instant::now() + delay;
-        warn!(reason = %trouble, retry_in_milliseconds = delay.as_millis(), "the table could not be read or written");
-        self.report_trouble(trouble);
+        self.tell_trouble(trouble, delay);
     }
 
     /// Makes the listening half ask for everything again.
@@ -320,11 +326,15 @@ impl<'a> Writer<'a> {
         }
         match self.compare_look(looked) {
             Ok(marker_gone) if marker_gone => self.verify_at = now,
-            Ok(_) => self.report_reached(),
+            Ok(_) => {
+                self.report_reached();
+                if !self.has_work() {
+                    self.untroubled();
+                }
+            }
             Err(trouble) => {
-                warn!(reason = %trouble, "the table could not be looked at");
                 self.verify_at = self.verify_at.min(now + LOOK_AGAIN_AFTER);
-                self.report_trouble(&trouble);
+                self.tell_trouble(&trouble, habits.marker_check_interval.min(LOOK_AGAIN_AFTER));
             }
         }
     }

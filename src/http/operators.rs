@@ -9,15 +9,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::webhook::{is_signed, sign};
 
-/// What proxies add: then it is not this machine that asks, though the connection comes from it.
-const FORWARDED: [&str; 6] = [
-    "forwarded",
-    "via",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "x-real-ip",
-];
+/// How the headers begin that proxies add: then it is not this machine that asks, though the connection comes from it. A
+/// proxy that adds none cannot be told from an operator.
+const FORWARDED: [&str; 4] = ["forwarded", "via", "x-forwarded", "x-real-ip"];
 
 /// Why somebody may give orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,11 +38,14 @@ pub(super) fn operator(
     headers: &HeaderMap,
     token: Option<&SecretString>,
 ) -> Option<Operator> {
-    if token.is_some_and(|token| has_token(headers, token)) {
-        return Some(Operator::HasToken);
+    if headers.contains_key(header::AUTHORIZATION) {
+        // Whoever gives a token is judged by it: a wrong one is no lesser right.
+        let is_right = token.is_some_and(|token| has_token(headers, token));
+        return is_right.then_some(Operator::HasToken);
     }
     let is_local = peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback());
-    let is_forwarded = FORWARDED.iter().any(|name| headers.contains_key(*name));
+    let adds = |name: &HeaderName| FORWARDED.iter().any(|it| name.as_str().starts_with(it));
+    let is_forwarded = headers.keys().any(adds);
     (is_local && !is_forwarded && is_no_page(headers)).then_some(Operator::Local)
 }
 
@@ -177,6 +174,8 @@ mod tests {
             "x-forwarded-for: 127.0.0.1",
             "x-forwarded-proto: http",
             "x-forwarded-host: relay.example",
+            "x-forwarded-port: 443",
+            "x-forwarded-prefix: /relay",
             "x-real-ip: 192.0.2.1",
             "via: 1.1 proxy",
         ];
@@ -237,6 +236,7 @@ mod tests {
             "authorization: ",
         ] {
             check("10.0.0.1:5", &remote(wrong), None);
+            check("127.0.0.1:5", &["host: localhost:8031", wrong], None);
         }
         let twice = [
             "authorization: Bearer guess",

@@ -54,7 +54,7 @@ fn awaited(facts: &Facts) -> String {
             .clone()
             .unwrap_or_else(|| "the table cannot be used: see the log".to_owned()),
         (TablePhase::Unreachable, _) => "DynamoDB cannot be reached".to_owned(),
-        (_, SourcePhase::Interrupted) => "LaunchDarkly cannot be reached".to_owned(),
+        _ if facts.is_unheard() => "LaunchDarkly cannot be reached".to_owned(),
         (TablePhase::Reading, _) => "the table is being read".to_owned(),
         (_, SourcePhase::Connecting) => "LaunchDarkly has not said everything yet".to_owned(),
         _ => "the first write is not done".to_owned(),

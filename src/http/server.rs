@@ -56,7 +56,7 @@ async fn accept(listener: TcpListener, router: Router, stop: &CancellationToken)
                     connections.spawn(answer(stream, peer, router.clone(), stop.clone()));
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
+                    tracing::warn!(detail = %error, "a connection could not be accepted");
                     tokio::select! {
                         () = stop.cancelled() => {}
                         () = time::sleep(ACCEPT_PAUSE) => {}
@@ -99,7 +99,7 @@ async fn answer(stream: TcpStream, peer: SocketAddr, router: Router, stop: Cance
     // How a client breaks off is the client's affair.
     match time::timeout(CONNECTION_TIMEOUT, whole).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "a connection broke"),
+        Ok(Err(error)) => tracing::debug!(detail = %error, "a connection broke"),
         Err(_) => tracing::debug!("a connection took too long"),
     }
 }

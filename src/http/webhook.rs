@@ -14,14 +14,13 @@ use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
-use tokio::sync::Semaphore;
 
 use super::App;
 use crate::environment::{Control, Hint};
 use crate::metrics::WebhookResult;
 use crate::secrets::Kept;
 use crate::webhook::{About, read};
-use body::Unusable;
+use body::{Room, Unusable};
 use delivery::{Delivery, Wake};
 use seen::Seen;
 use signers::Signers;
@@ -29,8 +28,6 @@ use signers::Signers;
 const SIGNATURE: &str = "x-ld-signature";
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-/// Bodies that are taken at a time: each may be large, and probes come over the same port.
-const MAX_AT_A_TIME: usize = 32;
 /// Until then there is room again: whoever takes it was answered or too slow.
 const RETRY_AFTER_SECONDS: u16 = 10;
 
@@ -40,7 +37,7 @@ pub struct Webhook {
     pub secrets: Vec<Kept>,
     /// What is dated longer ago wakes nobody.
     pub max_age: Duration,
-    room: Semaphore,
+    room: Room,
     seen: Mutex<Seen>,
 }
 
@@ -50,7 +47,7 @@ impl Webhook {
         Self {
             secrets,
             max_age,
-            room: Semaphore::new(MAX_AT_A_TIME),
+            room: Room::default(),
             seen: Mutex::default(),
         }
     }
@@ -93,20 +90,19 @@ async fn receive(app: &App, name: Option<&str>, request: Request) -> Response {
 }
 
 async fn judge(app: &App, name: Option<&str>, request: Request) -> WebhookResult {
-    let Ok(_room) = app.webhook.room.try_acquire() else {
-        return WebhookResult::Busy;
-    };
     let (head, body) = request.into_parts();
-    let body = match body::collect(body, BODY_TIMEOUT).await {
-        Ok(body) => body,
+    let collected = match body::collect(body, &app.webhook.room, BODY_TIMEOUT).await {
+        Ok(collected) => collected,
         Err(Unusable::TooLarge) => return WebhookResult::TooLarge,
         Err(Unusable::TooSlow) => return WebhookResult::TooSlow,
+        Err(Unusable::NoRoom) => return WebhookResult::Busy,
     };
+    let body = &*collected.bytes;
     let mut signatures = head.headers.get_all(SIGNATURE).into_iter();
     let (Some(signature), None) = (signatures.next(), signatures.next()) else {
         return WebhookResult::Unsigned;
     };
-    let signers = Signers::of(app, &body, signature.as_bytes()).await;
+    let signers = Signers::of(app, body, signature.as_bytes()).await;
     if !signers.is_any() {
         return WebhookResult::Unsigned;
     }
@@ -118,7 +114,7 @@ async fn judge(app: &App, name: Option<&str>, request: Request) -> WebhookResult
             None => return WebhookResult::UnknownEnvironment,
         }
     }
-    let hook = read(&body);
+    let hook = read(body);
     let environments = &app.environments;
     let places: Vec<_> = environments.iter().map(|it| it.info.place()).collect();
     let delivery = Delivery {
@@ -173,7 +169,7 @@ fn answer(result: WebhookResult) -> Response {
         WebhookResult::TooSlow => (StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
         WebhookResult::Busy => (
             StatusCode::SERVICE_UNAVAILABLE,
-            "too many at a time; send it again later",
+            "too many large bodies at a time; send it again later",
         ),
     };
     let mut response = (status, format!("{text}\n")).into_response();

@@ -177,7 +177,7 @@ pub enum Signal {
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// No connection, or it broke.
-    #[error("no connection to LaunchDarkly: {0}")]
+    #[error("no connection to LaunchDarkly: {0}; check STREAM_URI, PROXY_URL and the network")]
     Network(String),
     /// Closed by the other side.
     #[error("LaunchDarkly closed the stream")]
@@ -206,7 +206,9 @@ pub enum Refusal {
 
 const fn advice(status: u16) -> &'static str {
     match status {
-        401 | 403 => ": it does not accept the SDK key; check LD_ENV_<name>",
+        401 | 403 => {
+            ": it does not accept the SDK key; check LD_ENV_<name>, which has to be the environment's server-side SDK key"
+        }
         404 => ": there is no stream at STREAM_URI, or not for this key",
         _ => "",
     }

@@ -213,7 +213,7 @@ labels! {
         TooLarge = "too_large",
         /// The body did not come in time, or broke off.
         TooSlow = "too_slow",
-        /// Too many at once.
+        /// Too many large ones at once.
         Busy = "busy",
     }
 

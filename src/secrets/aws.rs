@@ -105,6 +105,7 @@ impl Clients {
             Ok(refusal) => refusal.err(),
             Err(NoAnswer::Late) => return no_answer("not in time"),
             Err(NoAnswer::Unreachable(cause)) => return no_answer(&cause),
+            Err(NoAnswer::NoRegion) => return Trouble::NoRegion,
             Err(NoAnswer::NoCredentials(cause)) => return Trouble::Credentials(cause),
         };
         let code = refusal.code().unwrap_or("no error code");

@@ -55,10 +55,11 @@ impl Place {
     /// For one more who wants what is there, if it passes.
     pub(super) fn keep(&mut self, secret: &Secret, check: Check) -> Kept {
         let value = secret.value.clone();
-        let unread = || self.sentence(&Trouble::Unread).into();
-        let trouble = value.is_none().then(unread);
         self.is_unknown |= value.is_none();
-        let reading = Reading { value, trouble };
+        let reading = Reading {
+            value,
+            trouble: None,
+        };
         let (giver, kept) = Kept::with(reading, Arc::clone(&self.recheck));
         self.wanted.push((check, giver));
         kept
@@ -137,8 +138,8 @@ impl Place {
             info!(%reference, "a secret changed");
         }
         match &trouble {
-            Some(reason) if self.told != trouble => {
-                warn!(reason, "a secret cannot be used");
+            Some(detail) if self.told != trouble => {
+                warn!(%reference, detail, "a secret cannot be used");
             }
             None if self.told.is_some() => info!(%reference, "a secret can be used again"),
             Some(_) | None => {}

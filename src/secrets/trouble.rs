@@ -5,9 +5,6 @@ use std::io;
 /// Completes a sentence that begins with where the secret is kept. It repeats nothing of what is kept there.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Trouble {
-    /// Nobody tried yet.
-    #[error("has not been read yet")]
-    Unread,
     /// A file.
     #[error("cannot be read ({0}): put the file there, or correct the path")]
     File(#[from] io::Error),

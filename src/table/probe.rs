@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{
@@ -11,62 +12,96 @@ use aws_sdk_dynamodb::types::{
 use super::dynamodb::Table;
 use super::layout::{KEY, NAMESPACE};
 use super::trouble::Trouble;
+use crate::model::Kind;
 
 /// A condition that no row meets, so that a permitted write does nothing.
 const NEVER: &str = "attribute_exists(#c) AND attribute_not_exists(#c)";
 
+/// A permission that the daemon uses.
+type Allowed<'a> = (&'static str, &'a str);
+
 impl Table {
-    /// Whether rows may be written and deleted, in each partition, since a policy may be limited to some: asks for what
-    /// cannot happen, of a row that nobody has.
-    pub async fn may_write(&self) -> Result<(), Trouble> {
-        for partition in self.layout.partitions() {
-            self.may_write_in(partition)
-                .await
-                .map_err(|trouble| trouble.in_partition(partition))?;
+    /// The permissions that are missing: for each operation one trouble, which names the partitions where only some are
+    /// closed, since a policy may be limited to leading keys. Asks for what cannot happen, of a row that nobody has.
+    pub async fn missing_permissions(&self) -> Result<Vec<Trouble>, Trouble> {
+        let everywhere = self.layout.partitions();
+        let items = Kind::ALL.map(|kind| self.layout.namespace(kind));
+        let mut missing = Vec::new();
+        for (operation, partitions) in [
+            ("Query", &items[..]),
+            ("GetItem", &everywhere),
+            ("PutItem", &everywhere),
+            ("DeleteItem", &items),
+        ] {
+            let mut refused: Vec<(&str, Trouble)> = Vec::new();
+            for partition in partitions {
+                match self.may((operation, partition)).await {
+                    Ok(()) => {}
+                    Err(trouble @ Trouble::AccessDenied { .. }) => {
+                        refused.push((partition, trouble));
+                    }
+                    Err(trouble) => return Err(trouble),
+                }
+            }
+            let names: Vec<_> = refused.iter().map(|(name, _)| *name).collect();
+            let names = names.join(", ");
+            let is_limited = refused.len() < partitions.len();
+            missing.extend(refused.pop().map(|(_, trouble)| {
+                if is_limited {
+                    trouble.in_partition(&names)
+                } else {
+                    trouble
+                }
+            }));
         }
-        Ok(())
+        Ok(missing)
     }
 
-    async fn may_write_in(&self, partition: &str) -> Result<(), Trouble> {
+    async fn may(&self, (operation, partition): Allowed<'_>) -> Result<(), Trouble> {
+        let (client, name) = (self.writes(), &*self.name);
         let nobody = AttributeValue::S(format!("{}:$doctor", self.layout.marker()));
-        let partition = AttributeValue::S(partition.to_owned());
-        let row = HashMap::from([(NAMESPACE.to_owned(), partition), (KEY.to_owned(), nobody)]);
-        let put = self
-            .writes()
-            .put_item()
-            .table_name(&*self.name)
-            .set_item(Some(row.clone()));
-        let put = put
-            .condition_expression(NEVER)
-            .expression_attribute_names("#c", KEY)
-            .send()
-            .await;
-        if let Err(error) = put
-            && !error
-                .as_service_error()
-                .is_some_and(PutItemError::is_conditional_check_failed_exception)
-        {
-            return Err(Trouble::of("PutItem", &self.name, &error));
-        }
-        let delete = self
-            .writes()
-            .delete_item()
-            .table_name(&*self.name)
-            .set_key(Some(row));
-        let delete = delete
-            .condition_expression(NEVER)
-            .expression_attribute_names("#c", KEY)
-            .send()
-            .await;
-        match delete {
-            Err(error)
-                if !error
-                    .as_service_error()
-                    .is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
-            {
-                Err(Trouble::of("DeleteItem", &self.name, &error))
+        let place = AttributeValue::S(partition.to_owned());
+        let row = HashMap::from([
+            (NAMESPACE.to_owned(), place.clone()),
+            (KEY.to_owned(), nobody),
+        ]);
+        match operation {
+            "Query" => {
+                let query = client.query().table_name(name).limit(1);
+                let query = query
+                    .key_condition_expression("#n = :n")
+                    .expression_attribute_names("#n", NAMESPACE)
+                    .expression_attribute_values(":n", place);
+                told(operation, name, query.send().await, |_| false)
             }
-            _ => Ok(()),
+            "GetItem" => {
+                let get = client.get_item().table_name(name).set_key(Some(row));
+                told(operation, name, get.send().await, |_| false)
+            }
+            "PutItem" => {
+                let put = client.put_item().table_name(name).set_item(Some(row));
+                let put = put
+                    .condition_expression(NEVER)
+                    .expression_attribute_names("#c", KEY);
+                told(
+                    operation,
+                    name,
+                    put.send().await,
+                    PutItemError::is_conditional_check_failed_exception,
+                )
+            }
+            _ => {
+                let delete = client.delete_item().table_name(name).set_key(Some(row));
+                let delete = delete
+                    .condition_expression(NEVER)
+                    .expression_attribute_names("#c", KEY);
+                told(
+                    operation,
+                    name,
+                    delete.send().await,
+                    DeleteItemError::is_conditional_check_failed_exception,
+                )
+            }
         }
     }
 
@@ -107,5 +142,20 @@ impl Table {
             advice.push("switch point-in-time recovery on");
         }
         Ok(advice)
+    }
+}
+
+/// Whether it was allowed: done, or not done only because its condition does not hold.
+fn told<T, E: ProvideErrorMetadata>(
+    operation: &'static str,
+    table: &str,
+    answer: Result<T, SdkError<E>>,
+    is_unmet: impl Fn(&E) -> bool,
+) -> Result<(), Trouble> {
+    match answer {
+        Err(error) if !error.as_service_error().is_some_and(is_unmet) => {
+            Err(Trouble::of(operation, table, &error))
+        }
+        _ => Ok(()),
     }
 }

@@ -36,7 +36,7 @@ pub enum Trouble {
     },
     /// There is no such table.
     #[error(
-        "table {0} does not exist: create it with partition key namespace (S) and sort key key (S)"
+        "table {0} does not exist: create it with partition key namespace (S) and sort key key (S), or correct its name, or AWS_REGION where it is in another region"
     )]
     TableMissing(String),
     /// The table has other keys.
@@ -49,6 +49,19 @@ pub enum Trouble {
         "no AWS credentials for {0} ({1}): give the task a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     )]
     NoCredentials(&'static str, String),
+    /// There is no region.
+    #[error("no AWS region for {0}: set AWS_REGION to the region of the table")]
+    NoRegion(&'static str),
+    /// AWS does not take the credentials, or the signature made with them, or the key that encrypts the table.
+    #[error("AWS refuses {operation} ({code}): {fix}")]
+    Unsigned {
+        /// DynamoDB's name of the operation.
+        operation: &'static str,
+        /// AWS's error code.
+        code: String,
+        /// What to do.
+        fix: &'static str,
+    },
     /// Refused as invalid.
     #[error("DynamoDB refused {0} as invalid")]
     Invalid(&'static str),
@@ -66,6 +79,8 @@ impl Trouble {
                 | Self::TableMissing(_)
                 | Self::WrongSchema(_)
                 | Self::NoCredentials(..)
+                | Self::NoRegion(_)
+                | Self::Unsigned { .. }
         )
     }
 }
@@ -97,6 +112,7 @@ impl Trouble {
             Err(NoAnswer::NoCredentials(cause)) => {
                 return Trouble::NoCredentials(operation, cause);
             }
+            Err(NoAnswer::NoRegion) => return Trouble::NoRegion(operation),
             Err(NoAnswer::Unreachable(cause)) => return Trouble::Unavailable(operation, cause),
         };
         let code = service.err().code().unwrap_or_default();
@@ -104,18 +120,16 @@ impl Trouble {
         match code {
             code if is_throttling(code) => Trouble::Throttled(operation),
             "ResourceNotFoundException" => Trouble::TableMissing(table()),
-            "AccessDeniedException"
-            | "UnrecognizedClientException"
-            | "InvalidSignatureException"
-            | "ExpiredTokenException"
-            | "MissingAuthenticationToken"
-            | "MissingAuthenticationTokenException"
-            | "IncompleteSignature"
-            | "KMSAccessDeniedException" => Trouble::AccessDenied {
+            "AccessDeniedException" => Trouble::AccessDenied {
                 operation,
                 table: table(),
                 code: code.into(),
                 partition: None,
+            },
+            code if let Some(fix) = mend(code, service.err().message()) => Trouble::Unsigned {
+                operation,
+                code: code.into(),
+                fix,
             },
             "ValidationException" if service.err().message().is_some_and(speaks_of_keys) => {
                 Trouble::WrongSchema(table())
@@ -136,6 +150,33 @@ impl Trouble {
             ),
         }
     }
+}
+
+/// What to do about credentials that are refused, for the codes that say so.
+fn mend(code: &str, message: Option<&str>) -> Option<&'static str> {
+    let of_time =
+        |message: &str| message.contains("expired") || message.contains("not yet current");
+    Some(match code {
+        "InvalidSignatureException" if message.is_some_and(of_time) => {
+            "this machine's clock is more than 5 minutes off; synchronise it"
+        }
+        "InvalidSignatureException" => {
+            "the secret does not belong to the access key; correct AWS_SECRET_ACCESS_KEY, or take a role"
+        }
+        "UnrecognizedClientException" => {
+            "it does not know the access key; correct AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN, or take a role"
+        }
+        "ExpiredTokenException" => "the credentials have expired; renew them, or take a role",
+        "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "IncompleteSignature" => {
+            "the request came without a whole signature; look what changes requests on their way to the endpoint"
+        }
+        "KMSAccessDeniedException" => {
+            "grant kms:Decrypt and kms:GenerateDataKey on the key that encrypts the table to this role"
+        }
+        _ => return None,
+    })
 }
 
 /// There is no error code for a table with other keys. The words are AWS's, DynamoDB Local's and the embedded store's.

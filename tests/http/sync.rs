@@ -62,7 +62,9 @@ async fn an_operator_orders_from_this_machine_or_with_the_token() {
         assert_eq!(order(&world, path, far, |it| it).await, (403, text.clone()));
     }
     let wrong = |it: Builder| it.header("authorization", "Bearer guess");
-    assert_eq!(order(&world, "/sync/production", far, wrong).await.0, 403);
+    for peer in [far, "127.0.0.1:5000"] {
+        assert_eq!(order(&world, "/sync/production", peer, wrong).await.0, 403);
+    }
     let proxied = |it: Builder| it.header("x-forwarded-for", "127.0.0.1");
     assert_eq!(
         order(&world, "/sync/production", "127.0.0.1:5000", proxied)

@@ -43,7 +43,7 @@ async fn what_is_well_is_said_to_be_well() {
     let end = doctor(&world, &["--json"]).await;
     let document = end.json();
     assert_eq!((end.code, &document["ok"]), (Some(0), &json!(true)));
-    assert_eq!(document["findings"][0]["check"], "table");
+    assert_eq!(document["findings"][1]["check"], "table");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

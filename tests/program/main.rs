@@ -6,18 +6,26 @@
 
 mod ask;
 mod process;
+mod schema;
 mod world;
 
 mod config;
 mod demo;
 mod doctor;
+mod faults;
 mod identity;
+mod kubernetes;
+mod lines;
 mod logs;
+mod migrating;
 mod orders;
 mod probes;
 mod run;
+mod runbook;
 mod secrets;
 mod stop;
 mod sync;
+mod told;
 mod verify;
 mod webhook;
+mod webhook_policy;

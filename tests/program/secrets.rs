@@ -1,7 +1,9 @@
 //! An environment whose key cannot be read fails alone, with a sentence that says why. `tests/aws.rs` has those whose key can.
 
 use serde_json::Value;
+use tokio::net::TcpListener;
 
+use crate::ask;
 use crate::process::{Output, Program};
 use crate::world::World;
 
@@ -91,8 +93,25 @@ async fn the_daemon_starts_with_the_others() {
     let world = World::with_flags(2).await;
     let relay = program(&world, &["run"]).start();
     let told = relay.event("a secret cannot be used").await;
-    contains(told["reason"].as_str().unwrap(), WHY);
+    contains(told["detail"].as_str().unwrap(), WHY);
     relay.first_write().await;
     world.assert_equal();
     assert_eq!(relay.stop().await.code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_place_that_does_not_answer_holds_up_nobody() {
+    let world = World::with_flags(2).await;
+    // Connections to it are made, and nothing is ever said on them.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    let program = program(&world, &["run"]).set("AWS_ENDPOINT_URL_SSM", &endpoint);
+    let relay = program.start();
+    relay.first_write().await;
+    let (work, _) = relay.ports().await;
+    assert_eq!(ask::get(work, "/livez").await.status, 200);
+    let end = relay.stop().await;
+    assert_eq!(end.code, Some(0));
+    let told = [&end.stdout, &end.stderr].map(|it| it.contains("ssm:"));
+    assert_eq!(told, [false; 2], "it was still being read: {end:?}");
 }

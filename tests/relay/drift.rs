@@ -115,7 +115,7 @@ async fn a_table_that_was_deleted_is_named_and_filled_once_it_is_there_again() {
     assert_eq!(
         relay.facts().table_advice.as_deref(),
         Some(
-            "table flags does not exist: create it with partition key namespace (S) and sort key key (S)"
+            "table flags does not exist: create it with partition key namespace (S) and sort key key (S), or correct its name, or AWS_REGION where it is in another region"
         )
     );
     world.store.create_table(TABLE).unwrap();

@@ -108,11 +108,19 @@ async fn a_thousand_patches_at_once_take_forty_round_trips() {
     world.production.replace(flags(0..1_000, 1));
     let relay = world.relay().await;
     relay.settled().await;
-    world.store.latency(Duration::from_millis(100));
+    // Longer than a pass sends, so that each pass is one round trip, however busy the machine.
+    world.store.latency(Duration::from_millis(260));
     world.store.reset_counts();
+    // Nor does it matter how fast that reads the stream.
+    world.store.hold();
     for (_, text) in flags(0..1_000, 2).iter() {
         world.production.put_flag(text);
     }
+    let mut turns = tokio::time::interval(Duration::from_millis(5));
+    while relay.count("changes_total", &["flag", "put"]) < 1_000 {
+        turns.tick().await;
+    }
+    world.store.release();
     relay.written(2_000).await;
     let log = world.store.log();
     let trips = round_trips(&log);

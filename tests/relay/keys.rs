@@ -56,11 +56,11 @@ async fn the_old_stream_lives_until_the_new_key_s_has_said_everything() {
     let (relay, giver, _) = relay(&world, Some(KEY)).await;
     relay.settled().await;
     world.store.reset_counts();
-    // Takes a second to say everything.
+    // Takes three seconds to say everything.
     let bytes = world.production.items().to_put().len();
     world
         .production
-        .next(Behaviour::normal().bytes_per_second(bytes));
+        .next(Behaviour::normal().bytes_per_second(bytes / 3));
     world.launchdarkly.rotate_key(KEY, SECOND);
     giver.give(SECOND.into());
     world.production.wait_for_connections(2).await;

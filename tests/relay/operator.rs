@@ -88,7 +88,7 @@ async fn the_number_of_removals_that_the_brake_holds_releases_them_and_no_other_
     }
     let lines = told("braked", "WARN", "nothing was released");
     assert!(
-        lines.iter().all(|line| line.contains("held=26")),
+        lines.iter().all(|line| line.contains("removals=26")),
         "{lines:?}"
     );
     assert_eq!(relay.facts().braked, 26);

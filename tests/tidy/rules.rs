@@ -133,8 +133,18 @@ pub(crate) fn purity(source: &Source) -> Vec<String> {
         "src/plan",
         "src/table/layout",
         "src/launchdarkly/fdv1",
+        "src/launchdarkly/sse",
         "src/status/health",
         "src/webhook",
+        "src/environment/announced",
+        "src/environment/backoff",
+        "src/environment/contested",
+        "src/environment/hints",
+        "src/environment/pace",
+        "src/environment/recent",
+        "src/secrets/timetable",
+        "src/http/webhook/delivery",
+        "src/http/webhook/seen",
     ];
     if !decides.iter().any(|path| source.path.starts_with(path)) {
         return Vec::new();

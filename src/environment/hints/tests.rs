@@ -113,7 +113,7 @@ fn a_full_set_settles_what_came_before_it_was_asked_for() {
     world.hint(2, Some("brought"));
     world.hint(3, Some("b"));
     // It is not late for any of them; what it brings is delivered, whenever it was asked for.
-    assert_eq!(world.full(1, 3, &["brought"]), (2, 0, 0));
+    assert_eq!(world.full(1, 3, &["brought"]), (1, 1, 0));
     assert_eq!(world.due(), Some(7));
     assert_eq!(world.full(2, 4, &["other"]), (1, 0, 0));
     assert_eq!(world.due(), Some(8));
@@ -138,6 +138,26 @@ fn while_there_is_no_stream_none_is_late() {
     assert!(!world.hints.look(now, false, None));
     assert_eq!(world.due(), None);
     assert_eq!(world.full(20, 21, &["a"]), (2, 0, 0));
+}
+
+#[test]
+fn what_came_while_a_connection_was_made_has_its_time_once_that_is_there() {
+    let mut world = World::new();
+    world.hint(1, Some("late"));
+    world.hint(1, Some("on time"));
+    let (asking, now) = (Some(world.at(0)), world.at(6));
+    assert!(!world.hints.look(now, false, asking));
+    world.hint(6, Some("after that"));
+    // It was asked for before, and brings none of them.
+    assert_eq!(world.full(0, 8, &[]), (0, 0, 0));
+    assert_eq!(world.due(), Some(11), "the one that was never excused");
+    assert_eq!(world.delivered(9, "on time"), (1, 0, 0));
+    assert_eq!(world.delivered(10, "after that"), (1, 0, 0));
+    assert_eq!(world.due(), Some(13));
+    assert!(!world.wishes(12));
+    assert!(world.wishes(13));
+    assert_eq!(world.full(13, 14, &["late"]), (0, 0, 1));
+    assert_eq!(world.due(), None);
 }
 
 #[test]

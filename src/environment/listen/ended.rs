@@ -1,6 +1,6 @@
 //! A connection ended by itself: why, what is told of it, and when another one is tried.
 
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::{Listener, millis};
 use crate::clock;
@@ -38,7 +38,19 @@ impl Listener<'_> {
         }
         self.retry_at = now.monotonic + delay;
         self.count_end(end(refusal));
-        warn!(reason = %refusal, retry_in_milliseconds = millis(delay), "the connection to LaunchDarkly ended");
+        let detail = refusal.to_string();
+        let retry_in_milliseconds = millis(delay);
+        if self.told.is_news(&detail, now.monotonic) {
+            warn!(
+                detail,
+                retry_in_milliseconds, "the connection to LaunchDarkly ended"
+            );
+        } else {
+            debug!(
+                detail,
+                retry_in_milliseconds, "the connection to LaunchDarkly ended"
+            );
+        }
         let still_connected = self.current.is_some();
         let refused = matches!(refusal, Refusal::Status { .. }) && refusal.is_lasting();
         self.environment.status.update(|facts| {

@@ -23,7 +23,7 @@ impl Listener<'_> {
             return;
         }
         if let Some(trouble) = &trouble {
-            warn!(reason = %trouble, "waiting for the SDK key");
+            warn!(detail = %trouble, "waiting for the SDK key");
             self.environment.status.update(|facts| {
                 facts.last_error = Some(LastError {
                     kind: ErrorKind::Network,

@@ -23,7 +23,7 @@ func load(t *testing.T, env ...string) *types.Project {
 		t.Fatal(err)
 	}
 	options, err := cli.NewProjectOptions([]string{filepath.Join(root, "docker-compose.yml")},
-		cli.WithWorkingDirectory(root), cli.WithEnvFiles(file), cli.WithDotEnv)
+		cli.WithWorkingDirectory(root), cli.WithEnvFiles(file), cli.WithDotEnv, cli.WithProfiles([]string{"observability"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,6 +117,9 @@ func TestNothingHasMoreRightsThanItNeeds(t *testing.T) {
 		if service.Build != nil && !(service.ReadOnly && service.User == "65532:65532") {
 			t.Errorf("%s, as %q, can write to its root file system", name, service.User)
 		}
+		if slices.Contains(service.Profiles, "observability") && !(service.ReadOnly && service.User != "") {
+			t.Errorf("%s, as %q, can write to its root file system", name, service.User)
+		}
 		for _, port := range service.Ports {
 			if port.HostIP != "127.0.0.1" {
 				t.Errorf("%s opens %s to the network", name, port.Published)
@@ -150,5 +153,18 @@ func TestTheRelayIsHealthyWhenReadersHaveData(t *testing.T) {
 	check := load(t).Services["relay"].HealthCheck
 	if check == nil || !slices.Equal(check.Test, []string{"CMD", "/ld-dynamodb-relay", "health", "--ready"}) {
 		t.Errorf("health check: %+v", check)
+	}
+}
+
+func TestObservabilityIsThereOnlyWhereItIsAskedFor(t *testing.T) {
+	services := load(t).Services
+	for name, service := range services {
+		expected := name == "prometheus" || name == "grafana"
+		if asked := slices.Contains(service.Profiles, "observability"); asked != expected {
+			t.Errorf("%s: with the profile alone is %v, not %v", name, asked, expected)
+		}
+	}
+	if len(services) != 6 {
+		t.Errorf("%d services", len(services))
 	}
 }

@@ -1,0 +1,58 @@
+//! One log line a minute that tells how all environments fare: what alarms are made from where nobody scrapes metrics.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tracing::info;
+
+use crate::status::{EnvironmentStatus, Facts, Summary};
+
+/// How often `run` writes the line.
+pub const SUMMARY_INTERVAL: Duration = Duration::from_mins(1);
+
+/// Writes the line every so often, for ever. The first comes as soon as it is known of every environment how it fares,
+/// and after one interval at the latest: a line from before that would tell of trouble that is none. `read_timeout` and
+/// `tolerated` are what `/status` computes health with.
+pub async fn summarize(
+    statuses: &[EnvironmentStatus],
+    read_timeout: Duration,
+    tolerated: Duration,
+    every: Duration,
+) {
+    let now = || {
+        let mut summary = Summary::default();
+        for status in statuses {
+            summary.add(&status.facts(), Instant::now(), read_timeout, tolerated);
+        }
+        summary
+    };
+    let tried = async {
+        for status in statuses {
+            status.wait_until(Facts::is_tried).await;
+        }
+    };
+    // Late or not, the line says what holds when it is written.
+    let _in_time = timeout(every, tried).await;
+    let mut times = interval_at(Instant::now(), every);
+    times.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut written = 0;
+    loop {
+        times.tick().await;
+        let summary = now();
+        info!(
+            environments = summary.environments,
+            up_to_date = summary.up_to_date,
+            stale = summary.stale,
+            uninitialized = summary.uninitialized,
+            keys_refused = summary.keys_refused,
+            misconfigured = summary.misconfigured,
+            removals_held = summary.removals_held,
+            items_too_large = summary.items_too_large,
+            items_malformed = summary.items_malformed,
+            contested = summary.contested,
+            writes = summary.written.saturating_sub(written),
+            "summary"
+        );
+        written = summary.written;
+    }
+}
