@@ -62,7 +62,10 @@ pub(super) fn routes(app: App) -> Router<App> {
         .route("/live", get(live_events))
         .route("/page.js", file("text/javascript; charset=utf-8", script))
         .route("/page.css", file("text/css; charset=utf-8", style))
-        .route("/icon.svg", file("image/svg+xml", include_str!("page/icon.svg")))
+        .route(
+            "/icon.svg",
+            file("image/svg+xml", include_str!("page/icon.svg")),
+        )
         .with_state((app.clone(), Live::new(app)))
 }
 
@@ -131,7 +134,9 @@ pub(super) async fn readable(request: Request, next: Next) -> Response {
 }
 
 fn with_headers(mut response: Response<Body>) -> Response<Body> {
-    response.headers_mut().extend(HEADERS.map(|(name, value)| (Some(name), value)));
+    response
+        .headers_mut()
+        .extend(HEADERS.map(|(name, value)| (Some(name), value)));
     response
 }
 

@@ -88,14 +88,17 @@ fn table(reading: &Reading<'_>) -> Option<Reason> {
         TablePhase::Misconfigured => Some(Reason {
             level: Level::Trouble,
             label: "Table unusable",
-            what: sentence(advice.unwrap_or_else(|| "the table cannot be used: see the log".into())),
+            what: sentence(
+                advice.unwrap_or_else(|| "the table cannot be used: see the log".into()),
+            ),
             to_do: "Writing goes on by itself once that is done.".to_owned(),
         }),
         TablePhase::Unreachable => Some(Reason {
             level: Level::Trouble,
             label: "Table unreachable",
             what: sentence(advice.unwrap_or_else(|| "DynamoDB cannot be reached".into())),
-            to_do: "It is tried again by itself; what LaunchDarkly says meanwhile is not lost.".to_owned(),
+            to_do: "It is tried again by itself; what LaunchDarkly says meanwhile is not lost."
+                .to_owned(),
         }),
         TablePhase::Reading | TablePhase::Settled | TablePhase::Writing => None,
     }
@@ -109,9 +112,13 @@ fn source(reading: &Reading<'_>) -> Option<Reason> {
         SourcePhase::Refused => return None,
         SourcePhase::Connected if facts.table.0 != TablePhase::Settled => return None,
         SourcePhase::Connected if !stale => return None,
-        SourcePhase::Connected => "nothing has been heard from LaunchDarkly for too long".to_owned(),
+        SourcePhase::Connected => {
+            "nothing has been heard from LaunchDarkly for too long".to_owned()
+        }
         SourcePhase::Connecting if !stale && last.is_none() => return None,
-        SourcePhase::Connecting => last.unwrap_or_else(|| "LaunchDarkly has not said everything yet".into()),
+        SourcePhase::Connecting => {
+            last.unwrap_or_else(|| "LaunchDarkly has not said everything yet".into())
+        }
         SourcePhase::Interrupted => last.unwrap_or_else(|| "the stream is interrupted".into()),
     };
     Some(Reason {
@@ -179,20 +186,37 @@ fn at_work(reading: &Reading<'_>) -> Option<Reason> {
             (_, false) => "LaunchDarkly has not said everything yet".to_owned(),
             _ => format!("{} are left to write", grouped(facts.pending as u64)),
         };
-        ("No data yet", format!("readers have no usable data yet: {left}"))
+        (
+            "No data yet",
+            format!("readers have no usable data yet: {left}"),
+        )
     } else if reading.health.up_to_date {
         return None;
     } else if facts.table.0 == TablePhase::Reading {
         ("Reading", "the table is being read".to_owned())
     } else if facts.table.0 == TablePhase::Writing {
-        ("Writing", format!("{} left to write", counted(facts.pending, "difference")))
+        (
+            "Writing",
+            format!("{} left to write", counted(facts.pending, "difference")),
+        )
     } else {
-        ("Connecting", "LaunchDarkly has not said everything yet".to_owned())
+        (
+            "Connecting",
+            "LaunchDarkly has not said everything yet".to_owned(),
+        )
     };
     let stale = reading.health.stale;
     Some(Reason {
-        level: if stale { Level::Trouble } else { Level::Working },
-        label: if stale && facts.initialized { "Stale" } else { label },
+        level: if stale {
+            Level::Trouble
+        } else {
+            Level::Working
+        },
+        label: if stale && facts.initialized {
+            "Stale"
+        } else {
+            label
+        },
         what: sentence(what),
         to_do: "Nothing is to be done unless it lasts; then the log says why.".to_owned(),
     })

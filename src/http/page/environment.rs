@@ -6,7 +6,7 @@ use super::condition::{Level, Reason, reasons};
 use super::text::{Times, counted, grouped, in_path, lasted, shown, time};
 use crate::http::document::{Reading, moment};
 use crate::model::{ItemKey, Kind};
-use crate::status::{Held, HeldReason, SourcePhase, TablePhase, Written};
+use crate::status::{Done, Held, HeldReason, Moment, SourcePhase, TablePhase, Written};
 
 /// Held or contested items that are listed; how many more there are is told.
 const MAX_LISTED: usize = 20;
@@ -100,9 +100,12 @@ impl<'a> Shown<'a> {
     }
 
     fn confirmed(&self) -> Markup {
-        match self.reading.facts.confirmed() {
-            Some(at) => html! { "confirmed " (time(at, self.times)) },
-            None => html! { "not confirmed yet" },
+        html! {
+            @if let Some(at) = self.reading.facts.confirmed() {
+                "confirmed " (time(at, self.times))
+            } @else {
+                "not confirmed yet"
+            }
         }
     }
 
@@ -161,10 +164,8 @@ impl<'a> Shown<'a> {
             TablePhase::Unreachable => "unreachable: trying again",
             TablePhase::Misconfigured => "misconfigured: waiting for an operator",
         };
-        let when = |at| match at {
-            Some(at) => time(at, self.times),
-            None => html! { "never" },
-        };
+        let when =
+            |at: Option<Moment>| at.map_or_else(|| html! { "never" }, |at| time(at, self.times));
         html! {
             div.halves {
                 dl {
@@ -210,7 +211,7 @@ impl<'a> Shown<'a> {
             return html! { p.note { "Nothing has been written since the start." } };
         }
         html! {
-            table {
+            table.changes {
                 caption { "Last changes" }
                 thead { tr { th scope="col" { "Item" } th scope="col" { "Version" } th scope="col" { "Propagation" } th scope="col" { "When" } } }
                 tbody { @for change in changes { (self.change(change)) } }
@@ -219,11 +220,20 @@ impl<'a> Shown<'a> {
     }
 
     fn change(&self, change: &Written) -> Markup {
-        let version = |it: Option<u64>| it.map_or("\u{2013}".to_owned(), |it| it.to_string());
+        let versions = match (change.from, change.to) {
+            (Some(from), Some(to)) => format!("{from} \u{2192} {to}"),
+            (one, other) => other
+                .or(one)
+                .map_or_else(|| "none".to_owned(), |it| it.to_string()),
+        };
+        let done = match (change.done, change.from) {
+            (Done::Stored, None) => "new",
+            (done, _) => done.label(),
+        };
         html! {
             tr {
                 td { (item(&change.key)) }
-                td { (version(change.from)) " \u{2192} " (version(change.to)) " " span.note { (change.done.label()) } }
+                td { span.versions { (versions) } " " span.note { (done) } }
                 td {
                     @match change.propagation {
                         Some(took) => { (lasted(took)) }

@@ -89,8 +89,8 @@ impl Live {
 
     /// Renders everything, unless that was done within the last second.
     fn look<T>(&self, look: impl FnOnce(&Rendered) -> T) -> T {
-        let lock = self.0.rendered.lock();
-        let mut rendered = lock.unwrap_or_else(PoisonError::into_inner);
+        let rendered = self.0.rendered.lock();
+        let mut rendered = rendered.unwrap_or_else(PoisonError::into_inner);
         let now = (self.0.app.clock)();
         let is_old = |at: Instant| now.monotonic.saturating_duration_since(at) >= PAUSE / 2;
         if rendered.at.is_none_or(is_old) {
@@ -111,19 +111,16 @@ impl Live {
         let mut events = String::new();
         let seen = seen.filter(|seen| seen.epoch == self.0.epoch);
         let revision = self.look(|rendered| {
-            match seen {
-                Some(seen) => {
-                    let new = |part: &&(u64, Arc<str>)| part.0 > seen.revision;
-                    for (_, html) in rendered.parts.iter().filter(new) {
-                        event(&mut events, "part", html);
-                    }
+            if let Some(seen) = seen {
+                let new = |part: &&(u64, Arc<str>)| part.0 > seen.revision;
+                for (_, html) in rendered.parts.iter().filter(new) {
+                    event(&mut events, "part", html);
                 }
-                None => {
-                    let first = rendered.parts.first();
-                    let parts = first.map(|(_, html)| html).into_iter();
-                    for html in parts.chain([&rendered.list]) {
-                        event(&mut events, "part", html);
-                    }
+            } else {
+                // The summary, and all environments.
+                let first = rendered.parts.first().map(|(_, html)| html);
+                for html in first.into_iter().chain([&rendered.list]) {
+                    event(&mut events, "part", html);
                 }
             }
             rendered.revision
@@ -134,7 +131,7 @@ impl Live {
         };
         if !events.is_empty() {
             // What broke off before is sent again.
-            events.push_str(&format!("id: {seen}\nevent: seen\ndata:\n\n"));
+            events += &format!("id: {seen}\nevent: seen\ndata:\n\n");
         }
         (seen, events)
     }
@@ -160,7 +157,10 @@ impl Live {
         };
         let events = stream::unfold(telling, async |mut telling| {
             let events = telling.next().await?;
-            Some((Ok::<_, std::convert::Infallible>(Bytes::from(events)), telling))
+            Some((
+                Ok::<_, std::convert::Infallible>(Bytes::from(events)),
+                telling,
+            ))
         });
         let mut response = Response::new(Body::from_stream(events));
         let kind = HeaderValue::from_static("text/event-stream");
@@ -212,7 +212,10 @@ impl Telling {
                 let now = (self.live.0.app.clock)().wall;
                 let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
                 let retry = RETRY.as_millis();
-                let hello = format!("retry: {retry}\nid: {seen}\nevent: now\ndata: {}\n\n", now.as_millis());
+                let hello = format!(
+                    "retry: {retry}\nid: {seen}\nevent: now\ndata: {}\n\n",
+                    now.as_millis()
+                );
                 return Some(events + &hello);
             }
             if !events.is_empty() {

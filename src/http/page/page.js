@@ -96,8 +96,7 @@ function lastChange(part) {
 
 function flash(row) {
   if (!row || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-  const tint = getComputedStyle(document.documentElement).getPropertyValue("--working-tint");
-  row.animate([{ backgroundColor: tint }, { backgroundColor: "transparent" }], 2500);
+  row.animate([{ backgroundColor: "var(--working-tint)" }, { backgroundColor: "transparent" }], 2500);
 }
 
 // The worst first; what the reader is at stays where it is.

@@ -107,11 +107,7 @@ fn utc(at: SystemTime) -> (String, String) {
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
     let (year, month, day) = date(seconds / DAY);
-    let (hour, minute, second) = (
-        seconds % DAY / 3_600,
-        seconds % 3_600 / 60,
-        seconds % 60,
-    );
+    let (hour, minute, second) = (seconds % DAY / 3_600, seconds % 3_600 / 60, seconds % 60);
     (
         format!("{year:04}-{month:02}-{day:02}"),
         format!("{hour:02}:{minute:02}:{second:02}"),
@@ -142,10 +138,14 @@ pub(super) fn in_path(name: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-_~".contains(&byte) {
             path.push(char::from(byte));
         } else {
-            path.push_str(&format!("%{byte:02X}"));
+            path.extend(['%', hex(byte >> 4), hex(byte & 0xf)]);
         }
     }
     path
+}
+
+fn hex(digit: u8) -> char {
+    char::from(b"0123456789ABCDEF"[usize::from(digit)])
 }
 
 #[cfg(test)]

@@ -96,7 +96,10 @@ pub(super) fn list(environments: &[Shown<'_>], sought: &str) -> Markup {
 pub(super) fn page(readings: &[Reading<'_>], times: Times, viewer: &Viewer, live: &str) -> Markup {
     let environments = all(readings, times);
     let sought = shown(viewer.sought.trim()).to_lowercase();
-    let found = environments.iter().filter(|it| it.is_sought(&sought)).count();
+    let found = environments
+        .iter()
+        .filter(|it| it.is_sought(&sought))
+        .count();
     frame(
         &title(&line(&environments, readings)),
         &html! {
@@ -104,10 +107,8 @@ pub(super) fn page(readings: &[Reading<'_>], times: Times, viewer: &Viewer, live
             @if viewer.reloads { noscript { meta http-equiv="refresh" content=(RELOAD); } }
         },
         &html! {
-            header {
-                h1 { "ld-dynamodb-relay" }
-                (summary(&environments, readings))
-            }
+            h1 { "ld-dynamodb-relay" }
+            (summary(&environments, readings))
             div.tools {
                 form role="search" method="get" action="/" {
                     label for="search" { "Find an environment" }
@@ -139,7 +140,7 @@ fn orders(needs: Orders) -> Markup {
                 div.token {
                     label for="token" { "ADMIN_TOKEN, for the buttons" }
                     input type="password" id="token" autocomplete="off" spellcheck="false";
-                    noscript { p.note { "The token needs JavaScript, or curl with the header Authorization: Bearer." } }
+                    p.note.without-script { "The token needs JavaScript, or curl with the header Authorization: Bearer." }
                 }
             }
             Orders::Never => p.note {
@@ -164,7 +165,7 @@ fn without_script(viewer: &Viewer) -> Markup {
         format!("/?{}", query.join("&"))
     };
     html! {
-        noscript {
+        span.without-script {
             @if viewer.reloads {
                 "Without JavaScript this page loads itself again every " (RELOAD) " seconds. "
                 a href=(at(false)) { "Stop that" } "."
@@ -187,7 +188,7 @@ pub(super) fn answer(done: bool, text: &str) -> Markup {
     frame(
         title,
         &html! {},
-        &html! { header { h1 { "ld-dynamodb-relay" } } },
+        &html! { h1 { "ld-dynamodb-relay" } },
         &html! {
             div.answer data-level=(level.word()) {
                 h2 { (icon(level)) (title) }
@@ -213,7 +214,7 @@ fn frame(title: &str, head: &Markup, top: &Markup, main: &Markup) -> Markup {
             }
             body {
                 a.skip href="#main" { "Skip to the environments" }
-                div.top { (top) }
+                header { (top) }
                 main id="main" tabindex="-1" { (main) }
                 footer {
                     "ld-dynamodb-relay " (env!("CARGO_PKG_VERSION")) ". The same for programs: "
