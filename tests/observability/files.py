@@ -44,7 +44,7 @@ class Rules(unittest.TestCase):
 
     def test_each_alert_is_shown_firing_and_not_firing(self):
         cases = yaml.safe_load((PROMETHEUS / "rules_test.yml").read_text())["tests"]
-        shown = [(check["alertname"], bool(check["exp_alerts"])) for case in cases for check in case["alert_rule_test"]]
+        shown = [(check["alertname"], bool(check["exp_alerts"])) for case in cases for check in case.get("alert_rule_test", ())]
         for rule in rules("alert"):
             for fires in (True, False):
                 self.assertIn((rule["alert"], fires), shown)
@@ -74,6 +74,16 @@ class Dashboards(unittest.TestCase):
         given = json.loads(DASHBOARDS[0].read_text())
         given["panels"][1]["descripton"] = "misspelt"
         self.assertEqual(list(lost(given, round_trip(given))), [".panels[1].descripton"])
+
+    def test_its_links_lead_somewhere_in_the_containers(self):
+        compose = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())["services"]
+        for file in DASHBOARDS:
+            dashboard = json.loads(file.read_text())
+            constants = {f"${{{it['name']}}}": it["query"] for it in dashboard["templating"]["list"] if it["type"] == "constant"}
+            links = [constants[link["url"]] for link in dashboard["links"]]
+            self.assertEqual(links, ["http://127.0.0.1:8031/", "/public/docs/runbook.md"])
+        self.assertIn("127.0.0.1:8031:8031", compose["relay"]["ports"])
+        self.assertIn("./docs:/usr/share/grafana/public/docs:ro", compose["grafana"]["volumes"])
 
     def test_panels_have_titles_and_units_and_do_not_overlap(self):
         for file in DASHBOARDS:

@@ -5,6 +5,7 @@ import hmac
 import json
 import math
 import pathlib
+import re
 import tempfile
 import time
 import unittest
@@ -47,7 +48,9 @@ class Live(unittest.TestCase):
         cls.make_things_happen()
         until("all of it is scraped", lambda: cls.asked(
             "rate(ld_dynamodb_propagation_seconds_count{from='webhook_date'}[1m]) > 0 "
-            "and on () sum(rate(ld_dynamodb_repairs_total[1m])) > 0"))
+            "and on () sum(rate(ld_dynamodb_repairs_total[1m])) > 0 "
+            "and on () ld_dynamodb_sessions_total{end='reopened'} > 0"))
+        until("an alert fires", lambda: cls.asked('ALERTS{alertstate="firing"}'))
         until("the recording rules are evaluated", lambda: all(
             not math.isnan(value) for rule in rules("record") for _, value in cls.asked(rule["record"]) or [({}, math.nan)]))
 
@@ -56,14 +59,17 @@ class Live(unittest.TestCase):
         """The shipped files, with another address and no waiting."""
         config = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())
         config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-        config["rule_files"] = [str(PROMETHEUS / name) for name in config["rule_files"]]
+        shipped = yaml.safe_load((PROMETHEUS / config["rule_files"][0]).read_text())
+        for group in shipped["groups"]:
+            group.pop("interval", None)
+        (folder / config["rule_files"][0]).write_text(json.dumps(shipped))
         config["scrape_configs"][0]["static_configs"] = [{"targets": [f"127.0.0.1:{cls.admin}"]}]
         (folder / "prometheus.yml").write_text(json.dumps(config))
         return folder / "prometheus.yml"
 
     @classmethod
     def make_things_happen(cls):
-        """A change, the webhook that announces it, and rows that vanish."""
+        """A change, the webhook that announces it, a stream that takes over from another, and rows that vanish."""
         cls.file.write_text(flags("good morning"))
         until("the change is stored", lambda: b"good morning" in cls.dynamodb("GetItem", Key={
             "namespace": {"S": "demo:features"}, "key": {"S": "greeting"}}))
@@ -72,6 +78,7 @@ class Live(unittest.TestCase):
         signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
         answer = get(f"http://127.0.0.1:{cls.port}/webhook", body, {"X-LD-Signature": signature})
         assert answer == b"woken\n", answer
+        get(f"http://127.0.0.1:{cls.admin}/sync/demo", b"")
         for name in ("demo:$inited", "demo:features"):
             key = name if "$" in name else "greeting"
             cls.dynamodb("DeleteItem", Key={"namespace": {"S": name}, "key": {"S": key}})
@@ -100,22 +107,36 @@ class Live(unittest.TestCase):
             self.check(rule.get("alert") or rule["record"], rule["expr"])
 
     def test_recording_rules_and_panels_show_numbers(self):
-        shown = [(rule["record"], rule["record"]) for rule in rules("record")]
+        shown = [(rule["record"], rule["record"], "") for rule in rules("record")]
         for file in DASHBOARDS:
             shown += queries(json.loads(file.read_text()))
         self.assertGreater(len(shown), 40)
-        for where, expression in shown:
+        for where, expression, legend in shown:
             self.check(where, expression)
             samples = self.asked(expression)
             self.assertTrue(samples, f"{where}: {expression} is empty")
             for labels, value in samples:
                 self.assertFalse(math.isnan(value), f"{where}: {expression} is no number for {labels}")
+                self.assertLessEqual(set(re.findall(r"{{(\w+)}}", legend)), set(labels), f"{where}: the legend {legend}")
+
+    def test_variables_and_annotations_name_what_is_there(self):
+        for file in DASHBOARDS:
+            dashboard = json.loads(file.read_text())
+            for variable in dashboard["templating"]["list"]:
+                if variable["type"] == "query":
+                    metric, label = re.fullmatch(r"label_values\((\w+), (\w+)\)", variable["query"]["query"]).groups()
+                    self.assertTrue(all(label in labels for labels, _ in self.asked(metric)))
+                    self.check(variable["name"], metric)
+            for annotation in dashboard["annotations"]["list"]:
+                self.check(annotation["name"], annotation["expr"])
 
     def test_what_is_misspelt_is_found(self):
         with self.assertRaisesRegex(AssertionError, "there is no ld_dynamodb_stael"):
             self.check("seeded", "min by (environment) (ld_dynamodb_stael) == 1")
         with self.assertRaisesRegex(AssertionError, "there is no"):
             self.check("seeded", 'max(ld_dynamodb_held{reason="break"}) > 0')
+        with self.assertRaisesRegex(AssertionError, "there is no ld_dynamo_stale"):
+            self.check("seeded", "sum(rate(ld_dynamodb_repairs_total[5m])) unless on () max by (x) (ld_dynamo_stale) > bool 0")
 
     def test_no_alert_has_a_reason_but_for_the_rows_that_vanished(self):
         reasons = {rule["alert"] for rule in rules("alert") if self.asked(rule["expr"])}

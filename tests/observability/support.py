@@ -35,20 +35,29 @@ def panels(dashboard):
 
 
 def queries(dashboard):
-    """Every expression of a dashboard, by its panel's title, with Grafana's variables filled in."""
+    """Every expression of a dashboard, by its panel's title and with the legend, Grafana's variables filled in."""
     filled = {"$environment": ".*", "$__rate_interval": "1m", "$__range": "1h"}
     for panel in panels(dashboard):
         for target in panel["targets"]:
             expression = target["expr"]
             for name, value in filled.items():
                 expression = expression.replace(name, value)
-            yield panel["title"], expression
+            yield panel["title"], expression, target.get("legendFormat", "")
+
+
+# Words of the query language that are followed by no parenthesis.
+WORDS = {"and", "or", "unless", "bool", "offset"}
 
 
 def selectors(expression):
-    """What an expression selects: a metric's name with its matchers, as Prometheus takes them."""
-    names = r"(?:ld_dynamodb_|environment:|process_|up\b)[a-z0-9_:]*"
-    return [name + (matchers or "") for name, matchers in re.findall(rf"({names})(\{{[^}}]*\}})?", expression)]
+    """What an expression selects: each metric's name with its matchers, as Prometheus takes them.
+
+    By what it is not: a list of labels, a range, a function or a word. So no misspelt name is passed over.
+    """
+    without_lists = re.sub(r"\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)", "", expression)
+    without_ranges = re.sub(r"\[[^\]]*\]", "", without_lists)
+    named = re.findall(r"(?<![\w:])([a-zA-Z_:][\w:]*)(?![\w:])(\s*\()?(\{[^}]*\})?", without_ranges)
+    return [name + matchers for name, function, matchers in named if not function and name not in WORDS]
 
 
 def free_port():
@@ -58,7 +67,7 @@ def free_port():
 
 
 def get(url, body=None, headers=()):
-    request = urllib.request.Request(url, data=body, headers=dict(headers), method="POST" if body else "GET")
+    request = urllib.request.Request(url, data=body, headers=dict(headers), method="GET" if body is None else "POST")
     with urllib.request.urlopen(request, timeout=10) as answer:
         return answer.read()
 

@@ -12,13 +12,20 @@ use crate::status::{ErrorKind, LastError};
 
 /// How often we look why there is no key yet. A key itself ends the wait at once.
 const LOOK_FOR_KEY: Duration = Duration::from_secs(5);
+/// The same while it is being read for the first time, so that what is wrong with it is told soon.
+const LOOK_FOR_TROUBLE: Duration = Duration::from_millis(250);
 
 impl Listener<'_> {
     /// There is no key to connect with: says why, once.
     pub(super) fn without_key(&mut self) {
         let now = clock::now();
-        self.retry_at = now.monotonic + LOOK_FOR_KEY;
         let trouble = self.environment.key.trouble();
+        self.retry_at = now.monotonic
+            + if trouble.is_some() {
+                LOOK_FOR_KEY
+            } else {
+                LOOK_FOR_TROUBLE
+            };
         if trouble == self.keyless {
             return;
         }

@@ -120,6 +120,16 @@ func TestNothingHasMoreRightsThanItNeeds(t *testing.T) {
 		if slices.Contains(service.Profiles, "observability") && !(service.ReadOnly && service.User != "") {
 			t.Errorf("%s, as %q, can write to its root file system", name, service.User)
 		}
+		for _, mount := range service.Tmpfs {
+			if !strings.Contains(mount, "size=") {
+				t.Errorf("%s may fill the memory: %s has no size", name, mount)
+			}
+		}
+		for _, volume := range service.Volumes {
+			if !volume.ReadOnly {
+				t.Errorf("%s can write to %s", name, volume.Source)
+			}
+		}
 		for _, port := range service.Ports {
 			if port.HostIP != "127.0.0.1" {
 				t.Errorf("%s opens %s to the network", name, port.Published)
@@ -167,4 +177,40 @@ func TestObservabilityIsThereOnlyWhereItIsAskedFor(t *testing.T) {
 	if len(services) != 6 {
 		t.Errorf("%d services", len(services))
 	}
+}
+
+func TestGrafanaMayBeLookedAtAndNotChanged(t *testing.T) {
+	project := load(t)
+	for name, expected := range map[string]string{
+		"GF_AUTH_ANONYMOUS_ENABLED": "true", "GF_AUTH_ANONYMOUS_ORG_ROLE": "Viewer", "GF_AUTH_DISABLE_LOGIN_FORM": "true",
+		"GF_AUTH_BASIC_ENABLED": "false", "GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION": "true",
+		"GF_PLUGINS_PREINSTALL_DISABLED": "true", "GF_PLUGINS_PLUGIN_ADMIN_ENABLED": "false",
+	} {
+		if value := environment(t, project, "grafana", name); value != expected {
+			t.Errorf("%s is %s, not %s", name, value, expected)
+		}
+	}
+}
+
+func TestPrometheusReadsTheRelaysAdminPort(t *testing.T) {
+	config, err := os.ReadFile(filepath.Join(root, "deploy/prometheus/prometheus.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(config), `targets: ["relay:8031"]`) {
+		t.Error("the target is not the service `relay`")
+	}
+	source, err := os.ReadFile(filepath.Join(root, "deploy/grafana/provisioning/datasources/prometheus.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(source), "url: http://prometheus:9090\n") {
+		t.Error("the data source is not the service `prometheus`")
+	}
+	for _, port := range load(t).Services["relay"].Ports {
+		if port.Target == 8031 {
+			return
+		}
+	}
+	t.Error("the relay has no admin port at 8031")
 }
