@@ -13,7 +13,7 @@ use crate::world::{World, flag};
 
 pub(crate) const TOKEN: &str = "a-token-of-some-length";
 /// Nothing that a browser does here takes so long unless it is broken.
-const SCENARIO: Duration = Duration::from_secs(120);
+const SCENARIO: Duration = Duration::from_mins(2);
 /// An open page does not hold up an end longer than this.
 const QUICKLY: Duration = Duration::from_secs(4);
 

@@ -131,7 +131,9 @@ impl Live {
         };
         if !events.is_empty() {
             // What broke off before is sent again.
-            events += &format!("id: {seen}\nevent: seen\ndata:\n\n");
+            for text in ["id: ", &seen.to_string(), "\nevent: seen\ndata:\n\n"] {
+                events.push_str(text);
+            }
         }
         (seen, events)
     }
