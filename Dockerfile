@@ -11,7 +11,7 @@ ENV RUSTFLAGS="-C target-feature=+crt-static"
 # The dependencies alone, so that a change of ours does not build them again. With `--target`, build scripts and
 # macros, which cannot be static, are left as they are.
 COPY Cargo.toml Cargo.lock ./
-RUN mkdir -p src tests/aws tests/interop benches/figures && touch src/lib.rs tests/aws/main.rs tests/interop/main.rs benches/figures/main.rs && echo 'fn main() {}' > src/main.rs
+RUN mkdir -p src tests/aws tests/interop benches/figures && touch src/lib.rs tests/page.rs tests/aws/main.rs tests/interop/main.rs benches/figures/main.rs && echo 'fn main() {}' > src/main.rs
 RUN cargo build --release --locked --no-default-features --target "$(rustc --print host-tuple)"
 
 COPY src src

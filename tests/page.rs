@@ -39,6 +39,15 @@ async fn changes_arrive_without_loading_the_page_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_end_of_a_stream_is_nobodys_trouble() {
+    let world = World::with_flags(3).await;
+    Stage::new(world, |program| program)
+        .await
+        .play("quiet")
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn removals_are_confirmed_with_the_keyboard_alone() {
     let stage = Stage::new(braked().await, |program| program).await;
     stage.play("keyboard").await;

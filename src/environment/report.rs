@@ -1,6 +1,7 @@
 //! What the writing half tells: the status, the log, the metrics. Never an item's contents.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use tokio::time::Instant;
 use tracing::{Level, debug, error, info, warn};
@@ -241,7 +242,7 @@ impl Writer<'_> {
         };
         self.environment.status.note(|facts| {
             facts.written += 1;
-            facts.recent.wrote(written);
+            Arc::make_mut(&mut facts.recent).wrote(written);
         });
         let milliseconds = took.map(|took| (took.as_secs_f64() * 10_000.0).round() / 10.0);
         // The items of a first write and of many repairs have their summary; a line for each would bury everything else.
@@ -263,7 +264,7 @@ impl Writer<'_> {
         } = self.environment;
         metrics.spent(Op::Write, purpose, units);
         let now = Instant::now();
-        status.note(|facts| facts.recent.spent(units, now));
+        status.note(|facts| Arc::make_mut(&mut facts.recent).spent(units, now));
     }
 
     /// DynamoDB refuses an item as invalid.

@@ -8,7 +8,6 @@ mod whole;
 
 use std::net::SocketAddr;
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{ConnectInfo, Query, Request, State};
@@ -17,11 +16,13 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 
 use super::App;
 use super::operators::{is_called_by_our_name, operator};
 use crate::secrets::Kept;
-use live::{Live, Seen};
+pub(super) use live::Live;
+use live::Seen;
 use text::Times;
 use whole::{Orders, Viewer};
 
@@ -44,21 +45,21 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
     ),
 ];
 const OTHER_NAME: &str = "open this page at localhost or at an address of this machine: a browser on it that calls it by \
-                          another name may have been sent here by somebody else's page\n";
+                          another name may have been sent here by somebody else's page. A proxy on it has to send \
+                          Host: localhost\n";
 const OTHER_SITE: &str = "this is for the status page\n";
 /// An answer to an order is shorter.
 const MAX_ANSWER_BYTES: usize = 4_096;
 
 type Parameters = Result<Query<Vec<(String, String)>>, QueryRejection>;
 
-/// The page, what it loads, and what tells it of changes.
-pub(super) fn routes(app: App) -> Router<App> {
+/// What the page loads, and what tells it of changes.
+pub(super) fn routes() -> Router<App> {
     let file = |kind: &'static str, text: &'static str| {
         get(async move || ([(header::CONTENT_TYPE, kind)], text))
     };
     let (script, style) = (include_str!("page/page.js"), include_str!("page/page.css"));
     Router::new()
-        .route("/", get(page))
         .route("/live", get(live_events))
         .route("/page.js", file("text/javascript; charset=utf-8", script))
         .route("/page.css", file("text/css; charset=utf-8", style))
@@ -66,11 +67,11 @@ pub(super) fn routes(app: App) -> Router<App> {
             "/icon.svg",
             file("image/svg+xml", include_str!("page/icon.svg")),
         )
-        .with_state((app.clone(), Live::new(app)))
 }
 
-async fn page(
-    State((app, live)): State<(App, Live)>,
+pub(super) async fn page(
+    State(app): State<App>,
+    Extension(live): Extension<Live>,
     parameters: Parameters,
     request: Request,
 ) -> Response {
@@ -97,7 +98,7 @@ async fn page(
 }
 
 async fn live_events(
-    State((_, live)): State<(App, Live)>,
+    Extension(live): Extension<Live>,
     parameters: Parameters,
     request: Request,
 ) -> Response {

@@ -15,6 +15,8 @@ const CHANGES: usize = 20;
 const WRITES: usize = 500;
 /// Write units are kept by the minute, for so many of them.
 const MINUTES: u64 = 60;
+/// Propagation is told of what was written since then.
+const HOUR: Duration = Duration::from_hours(1);
 /// An item's key is no longer than this, in bytes: what is longer is never written.
 const MAX_KEY_BYTES: usize = 1_024;
 
@@ -74,7 +76,8 @@ pub struct Propagation {
 #[derive(Clone, Debug, Default)]
 pub struct Recent {
     changes: VecDeque<Written>,
-    propagation: VecDeque<Duration>,
+    /// Each with when the write was acknowledged.
+    propagation: VecDeque<(Instant, Duration)>,
     /// Units by minute since `counted_from`, the latest last.
     units: VecDeque<(u64, f64)>,
     counted_from: Option<Instant>,
@@ -86,7 +89,8 @@ impl Recent {
     pub fn wrote(&mut self, written: Written) {
         self.repaired += u64::from(written.repair);
         if let Some(took) = written.propagation {
-            push(&mut self.propagation, took, WRITES);
+            let answered = written.at.monotonic;
+            push(&mut self.propagation, (answered, took), WRITES);
         }
         if written.key.key.len() <= MAX_KEY_BYTES {
             push(&mut self.changes, written, CHANGES);
@@ -114,9 +118,11 @@ impl Recent {
         self.changes.iter().rev()
     }
 
-    /// How long the last writes took; none as long as there are none.
-    pub fn propagation(&self) -> Option<Propagation> {
-        let mut took: Vec<_> = self.propagation.iter().copied().collect();
+    /// How long the last writes of the last hour took; none where there are none. A first write is not told for longer.
+    pub fn propagation(&self, now: Instant) -> Option<Propagation> {
+        let is_late = |at: Instant| now.saturating_duration_since(at) < HOUR;
+        let lately = self.propagation.iter().filter(|(at, _)| is_late(*at));
+        let mut took: Vec<_> = lately.map(|(_, took)| *took).collect();
         took.sort_unstable();
         // The smallest that so many are not above.
         let rank = |percent: usize| took.get((took.len() * percent).div_ceil(100).checked_sub(1)?);
@@ -192,14 +198,14 @@ mod tests {
     #[test]
     fn propagation_is_of_the_last_writes_and_says_of_how_many() {
         let mut recent = Recent::default();
-        assert_eq!(recent.propagation(), None);
+        assert_eq!(recent.propagation(Instant::now()), None);
         let check = |recent: &Recent, writes, p50, p99| {
             let expect = Propagation {
                 writes,
                 p50: Duration::from_millis(p50),
                 p99: Duration::from_millis(p99),
             };
-            assert_eq!(recent.propagation(), Some(expect));
+            assert_eq!(recent.propagation(Instant::now()), Some(expect));
         };
         recent.wrote(written(7));
         check(&recent, 1, 7, 7);
@@ -218,6 +224,7 @@ mod tests {
         };
         recent.wrote(unannounced);
         check(&recent, 500, 250, 495);
+        assert_eq!(recent.propagation(Instant::now() + HOUR), None);
     }
 
     #[test]

@@ -224,9 +224,10 @@ pub(crate) fn busy(facts: &mut Facts) {
         repair: true,
         ..stored.clone()
     };
-    facts.recent.wrote(stored);
-    facts.recent.wrote(deleted);
-    facts.recent.spent(4.5, Instant::now());
+    let recent = Arc::make_mut(&mut facts.recent);
+    recent.wrote(stored);
+    recent.wrote(deleted);
+    recent.spent(4.5, Instant::now());
     for key in ["gone", "gone-too"] {
         let held = Held {
             reason: HeldReason::Brake,

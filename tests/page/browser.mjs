@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
@@ -13,7 +13,8 @@ const OURS = join(ROOT, ".tools/chromium");
 // The machine's own, or the one that `make page` unpacked, with the libraries and fonts that came with it.
 function where() {
   const executablePath = join(OURS, "usr/lib/chromium/chromium");
-  if (existsSync("/usr/bin/chromium")) return { executablePath: "/usr/bin/chromium" };
+  const installed = process.env.PATH.split(delimiter).map((it) => join(it, "chromium")).find((it) => existsSync(it));
+  if (installed) return { executablePath: installed };
   const folders = readdirSync(join(OURS, "usr/lib")).filter((it) => it.endsWith("-linux-gnu"));
   const libraries = folders.flatMap((it) => [join(OURS, "usr/lib", it), join(OURS, "usr/lib", it, "pulseaudio")]);
   const fonts = join(OURS, "fonts.conf");

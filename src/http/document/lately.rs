@@ -16,7 +16,7 @@ pub(super) struct LatelyRep<'a> {
     braked_since: Option<u64>,
     drift_repaired: u64,
     write_units_last_hour: f64,
-    /// `null` before the first write that an event announced.
+    /// `null` without a write in the last hour that an event announced.
     propagation: Option<PropagationRep>,
     changes: Vec<ChangeRep<'a>>,
 }
@@ -51,7 +51,7 @@ pub(super) fn lately<'a>(reading: &'a Reading<'a>) -> LatelyRep<'a> {
         braked_since: facts.braked_since().map(|since| wall(since, *now)),
         drift_repaired: recent.repaired(),
         write_units_last_hour: recent.write_units(now.monotonic),
-        propagation: recent.propagation().map(propagation),
+        propagation: recent.propagation(now.monotonic).map(propagation),
         changes: recent.changes().map(change).collect(),
     }
 }

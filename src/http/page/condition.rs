@@ -54,7 +54,8 @@ pub(super) fn reasons(reading: &Reading<'_>) -> Vec<Reason> {
     .into_iter()
     .flatten()
     .collect();
-    if reasons.iter().all(|reason| reason.level > Level::Attention) {
+    // What is held says nothing of the rest.
+    if reasons.iter().all(|reason| reason.level != Level::Trouble) {
         reasons.extend(at_work(reading));
     }
     reasons.sort_by_key(|reason| reason.level);
@@ -200,10 +201,13 @@ fn at_work(reading: &Reading<'_>) -> Option<Reason> {
             format!("{} left to write", counted(facts.pending, "difference")),
         )
     } else {
-        (
-            "Connecting",
-            "LaunchDarkly has not said everything yet".to_owned(),
-        )
+        let what = match facts.source.0 {
+            SourcePhase::Connecting => "LaunchDarkly has not said everything yet",
+            SourcePhase::Connected => "nothing has been heard from LaunchDarkly for too long",
+            // Is told already.
+            SourcePhase::Interrupted | SourcePhase::Refused => return None,
+        };
+        ("Connecting", what.to_owned())
     };
     let stale = reading.health.stale;
     Some(Reason {

@@ -22,11 +22,11 @@ pub(super) struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    pub(super) fn new(position: usize, reading: &'a Reading<'a>, times: Times) -> Self {
+    pub(super) fn new(reading: &'a Reading<'a>, times: Times) -> Self {
         let reasons = reasons(reading);
         Self {
             reading,
-            id: format!("env-{position}"),
+            id: format!("env-{}", in_path(&reading.info.name)),
             level: reasons.first().map_or(Level::Good, |it| it.level),
             reasons,
             times,
@@ -47,7 +47,7 @@ impl<'a> Shown<'a> {
         let info = self.reading.info;
         let project = info.project.as_deref().unwrap_or_default();
         let words = [&*info.name, project, &*info.table, &*info.prefix];
-        shown(&words.join(" ")).to_lowercase()
+        words.map(shown).join(" ").to_lowercase()
     }
 
     /// `open`: whether its details can be seen from the start.
@@ -189,12 +189,12 @@ impl<'a> Shown<'a> {
                 @for (kind, count) in &facts.items {
                     div { dt { @match kind { Kind::Flag => "Flags", Kind::Segment => "Segments" } } dd { (grouped(*count as u64)) } }
                 }
-                @match recent.propagation() {
+                @match recent.propagation(self.reading.now.monotonic) {
                     Some(took) => {
                         div { dt { "Propagation, p50" } dd { (lasted(took.p50)) } }
-                        div { dt { "Propagation, p99" } dd { (lasted(took.p99)) span.note { "of the last " (counted(took.writes, "write")) } } }
+                        div { dt { "Propagation, p99" } dd { (lasted(took.p99)) span.note { "of " (counted(took.writes, "write")) ", last hour" } } }
                     }
-                    None => { div { dt { "Propagation" } dd { "\u{2013}" span.note { "nothing was announced yet" } } } }
+                    None => { div { dt { "Propagation" } dd { "\u{2013}" span.note { "nothing announced in the last hour" } } } }
                 }
                 div { dt { "Write units, last hour" } dd { (grouped_units(units)) } }
                 div { dt { "Drift repaired" } dd { (grouped(recent.repaired())) span.note { "since the start" } } }

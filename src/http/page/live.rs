@@ -13,7 +13,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use super::super::App;
 use super::text::Times;
-use super::whole::{all, list, summary};
+use super::whole::{all, order, summary};
 
 /// Pages that are told at a time: they must not use up the port.
 const MAX_STREAMS: usize = 16;
@@ -21,12 +21,14 @@ const MAX_STREAMS: usize = 16;
 const LIFETIME: Duration = Duration::from_secs(25);
 /// Between two looks at what changed.
 const PAUSE: Duration = Duration::from_secs(1);
+/// What is younger is not rendered again: a little less, so that each look of a page that is alone renders.
+const FRESH: Duration = Duration::from_millis(900);
 /// When a browser comes again after its stream ended.
 const RETRY: Duration = Duration::from_millis(500);
 
 /// What every open page is told from. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Live(Arc<Shared>);
+pub(in crate::http) struct Live(Arc<Shared>);
 
 struct Shared {
     app: App,
@@ -41,7 +43,8 @@ struct Rendered {
     at: Option<Instant>,
     /// Grows whenever a part changed.
     revision: u64,
-    list: Arc<str>,
+    /// The places of the environments on the page.
+    order: Vec<usize>,
     /// Each with the revision at which it last changed: the summary, and then each environment.
     parts: Vec<(u64, Arc<str>)>,
 }
@@ -70,7 +73,7 @@ impl std::fmt::Display for Seen {
 }
 
 impl Live {
-    pub(super) fn new(app: App) -> Self {
+    pub(in crate::http) fn new(app: App) -> Self {
         Self(Arc::new(Shared {
             app,
             slots: Arc::new(Semaphore::new(MAX_STREAMS)),
@@ -92,7 +95,7 @@ impl Live {
         let rendered = self.0.rendered.lock();
         let mut rendered = rendered.unwrap_or_else(PoisonError::into_inner);
         let now = (self.0.app.clock)();
-        let is_old = |at: Instant| now.monotonic.saturating_duration_since(at) >= PAUSE / 2;
+        let is_old = |at: Instant| now.monotonic.saturating_duration_since(at) >= FRESH;
         if rendered.at.is_none_or(is_old) {
             let readings = self.0.app.readings(now);
             let environments = all(&readings, Times::InBrowser);
@@ -101,7 +104,7 @@ impl Live {
             let parts = std::iter::once(first).chain(others);
             rendered.at = Some(now.monotonic);
             rendered.take(parts.map(maud::PreEscaped::into_string));
-            rendered.list = list(&environments, "").into_string().into();
+            rendered.order = order(&environments).collect();
         }
         look(&rendered)
     }
@@ -116,12 +119,12 @@ impl Live {
                 for (_, html) in rendered.parts.iter().filter(new) {
                     event(&mut events, "part", html);
                 }
-            } else {
-                // The summary, and all environments.
-                let first = rendered.parts.first().map(|(_, html)| html);
-                for html in first.into_iter().chain([&rendered.list]) {
-                    event(&mut events, "part", html);
-                }
+            } else if let [(_, summary), environments @ ..] = &*rendered.parts {
+                event(&mut events, "part", summary);
+                let all = rendered.order.iter().map(|&at| &*environments[at].1);
+                let all: String = all.collect();
+                let list = format!(r#"<div id="environments">{all}</div>"#);
+                event(&mut events, "part", &list);
             }
             rendered.revision
         });

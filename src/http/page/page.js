@@ -82,11 +82,10 @@ function take(html) {
   keepFocus(() => {
     become(old, now);
     if (old.dataset.title) document.title = old.dataset.title;
-    if (old.dataset.level !== before.level) place(old);
   });
   if (old.dataset.label !== before.label) tell(old, before.level);
   if (lastChange(old) !== before.top) flash(old.querySelector("tbody tr"));
-  find();
+  changed = true;
 }
 
 function lastChange(part) {
@@ -99,16 +98,21 @@ function flash(row) {
   row.animate([{ backgroundColor: "var(--working-tint)" }, { backgroundColor: "transparent" }], 2500);
 }
 
-// The worst first; what the reader is at stays where it is.
-function place(part) {
-  if (!part.dataset.level || part.matches(":hover, :focus-within")) return;
-  const rank = (it) => [LEVELS.indexOf(it.dataset.level), it.dataset.name];
-  const isAfter = (it) => {
-    const [a, b] = [rank(part), rank(it)];
-    return a[0] < b[0] || (a[0] === b[0] && a[1] < b[1]);
-  };
-  const others = environments().filter((it) => it !== part);
-  part.parentNode.insertBefore(part, others.find(isAfter) ?? null);
+// Something came: what is found, and the order, may be others.
+let changed = false;
+
+// The worst first, once the reader is at none of them: what is about to be pressed does not move.
+function order() {
+  const list = at("environments");
+  if (list.querySelector("article:hover, article:focus-within")) return false;
+  const rank = (it) => LEVELS.indexOf(it.dataset.level);
+  const wanted = environments().sort((a, b) => rank(a) - rank(b) || (a.dataset.name < b.dataset.name ? -1 : 1));
+  let next = list.firstElementChild;
+  for (const it of wanted) {
+    if (it === next) next = next.nextElementSibling;
+    else list.insertBefore(it, next);
+  }
+  return true;
 }
 
 // What is told to who does not see it: trouble, and its end.
@@ -135,7 +139,7 @@ function find() {
     if (it.hidden !== hidden) it.hidden = hidden;
   }
   const found = all.filter((it) => !it.hidden).length;
-  const text = sought ? `${found} of ${all.length} environments` : "";
+  const text = sought ? `${found} of ${all.length} environment${all.length === 1 ? "" : "s"}` : "";
   if (at("found").textContent !== text) at("found").textContent = text;
 }
 search.addEventListener("input", () => {
@@ -146,12 +150,13 @@ search.addEventListener("input", () => {
 search.form.addEventListener("submit", (event) => event.preventDefault());
 
 // Orders, without leaving the page.
+const sending = new WeakSet();
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (!form.matches(".order")) return;
   event.preventDefault();
-  if (form.dataset.sending) return;
-  form.dataset.sending = "yes";
+  if (sending.has(form)) return;
+  sending.add(form);
   const name = form.closest("article").dataset.name;
   const token = at("token");
   const headers = { Accept: "text/plain" };
@@ -167,7 +172,7 @@ document.addEventListener("submit", async (event) => {
   } catch {
     text = "the relay did not answer: try again";
   }
-  delete form.dataset.sending;
+  sending.delete(form);
   answer(`${name}: ${text}`);
 });
 let answered;
@@ -181,7 +186,7 @@ function answer(text) {
 
 // What changes. A stream ends after a while, and the browser opens the next by itself.
 let from = at("live").dataset.from;
-let source, later, heard = Date.now();
+let source, later, heard = Date.now(), lost = 0;
 function isLive(live, text) {
   const line = at("live");
   if (line.textContent === text) return;
@@ -196,6 +201,7 @@ function connect() {
   const on = (name, does) => source.addEventListener(name, (event) => {
     if (event.lastEventId) from = `/live?since=${event.lastEventId}`;
     heard = Date.now();
+    lost = 0;
     does(event.data);
   });
   on("part", take);
@@ -205,6 +211,7 @@ function connect() {
     isLive(true, "Live: what changes shows by itself.");
   });
   source.onerror = () => {
+    lost ||= Date.now();
     // Refused, or too many pages are open: the browser does not try again by itself.
     if (source.readyState === EventSource.CLOSED) later = setTimeout(connect, 5000);
   };
@@ -215,14 +222,19 @@ document.addEventListener("visibilitychange", () => {
     clearTimeout(later);
   } else {
     heard = Date.now();
+    lost = 0;
     connect();
   }
 });
 setInterval(() => {
   if (document.hidden) return;
   tellTimes(document);
+  if (changed) {
+    find();
+    changed = !order();
+  }
   const silent = Date.now() - heard;
-  if (silent > 28000 || (silent > 3000 && source.readyState !== EventSource.OPEN)) {
+  if (silent > 28000 || (lost && Date.now() - lost > 3000)) {
     isLive(false, "Not live: the relay cannot be reached, or too many of its pages are open. Trying again.");
   }
   if (silent > 60000 && source.readyState === EventSource.OPEN) {
@@ -231,7 +243,7 @@ setInterval(() => {
   }
 }, 1000);
 
-isLive(true, "Live: what changes shows by itself.");
+at("live").textContent = "Connecting.";
 find();
 tellTimes(document);
 connect();

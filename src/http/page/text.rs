@@ -38,7 +38,7 @@ pub(super) fn shown(text: &str) -> String {
 
 /// Marks that change the direction of what follows, and those that nobody sees.
 const fn turns_direction(char: char) -> bool {
-    matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    matches!(char, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// `1 flag`, `5,214 flags`.
@@ -60,15 +60,17 @@ pub(super) fn grouped(number: u64) -> String {
     grouped
 }
 
-/// `12.3 ms`, `1.24 s`, `8 min`.
+/// `12.3 ms`, `1.24 s`, `8 min 5 s`.
 pub(super) fn lasted(took: Duration) -> String {
     let seconds = took.as_secs_f64();
-    if seconds < 1.0 {
-        format!("{:.1} ms", seconds * 1_000.0)
-    } else if seconds < 60.0 {
-        format!("{seconds:.2} s")
-    } else {
-        about(took.as_secs())
+    match took.as_secs() {
+        // What would be rounded to the next unit is told in it.
+        0 if seconds < 0.999_95 => format!("{:.1} ms", seconds * 1_000.0),
+        0..60 if seconds < 59.995 => format!("{seconds:.2} s"),
+        _ => match (took + Duration::from_millis(500)).as_secs() {
+            whole @ 60..3_600 => format!("{} min {} s", whole / 60, whole % 60),
+            whole => about(whole),
+        },
     }
 }
 
@@ -172,7 +174,7 @@ mod tests {
         };
         check(12, "12.0 ms");
         check(1_240, "1.24 s");
-        check(60_000, "1 min");
+        check(60_000, "1 min 0 s");
         assert_eq!(about(7_200), "2 h");
         assert_eq!(about(3 * DAY), "3 d");
     }

@@ -35,11 +35,11 @@ pub(super) enum Orders {
     Never,
 }
 
-/// Every environment, each in its place.
+/// Every environment, in the order of the configuration.
 pub(super) fn all<'a>(readings: &'a [Reading<'a>], times: Times) -> Vec<Shown<'a>> {
-    let readings = readings.iter().enumerate();
     readings
-        .map(|(position, reading)| Shown::new(position, reading, times))
+        .iter()
+        .map(|reading| Shown::new(reading, times))
         .collect()
 }
 
@@ -77,15 +77,21 @@ fn title(line: &str) -> String {
     format!("{line} \u{b7} ld-dynamodb-relay")
 }
 
+/// The places of the environments, the worst first.
+pub(super) fn order(environments: &[Shown<'_>]) -> impl Iterator<Item = usize> {
+    let mut order: Vec<_> = (0..environments.len()).collect();
+    order.sort_by_key(|&at| (environments[at].level, environments[at].name()));
+    order.into_iter()
+}
+
 /// The environments, the worst first.
 pub(super) fn list(environments: &[Shown<'_>], sought: &str) -> Markup {
-    let mut order: Vec<_> = environments.iter().collect();
-    order.sort_by_key(|it| (it.level, it.name()));
     let few = environments.len() <= FEW;
     let opens = |at, it: &Shown<'_>| few || it.level <= Level::Attention && at < OPEN;
     html! {
         div id="environments" {
-            @for (at, environment) in order.into_iter().enumerate() {
+            @for (at, environment) in order(environments).enumerate() {
+                @let environment = &environments[environment];
                 (environment.markup(opens(at, environment), !environment.is_sought(sought)))
             }
         }
