@@ -13,7 +13,7 @@ ENV RUSTFLAGS="-C target-feature=+crt-static"
 COPY Cargo.toml Cargo.lock ./
 COPY sdk/Cargo.toml sdk/
 COPY examples/lambda/rust/Cargo.toml examples/lambda/rust/
-RUN mkdir -p src sdk/src examples/lambda/rust/src tests/aws tests/interop/rust tests/lambda benches/figures && touch src/lib.rs sdk/src/lib.rs examples/lambda/rust/src/main.rs tests/lambda/reading.rs tests/aws/main.rs tests/interop/rust/main.rs tests/interop/main.rs benches/figures/main.rs && echo 'fn main() {}' > src/main.rs
+RUN mkdir -p src sdk/src examples/lambda/rust/src tests/aws tests/interop/rust tests/lambda benches/figures && touch src/lib.rs tests/page.rs sdk/src/lib.rs examples/lambda/rust/src/main.rs tests/lambda/reading.rs tests/aws/main.rs tests/interop/rust/main.rs tests/interop/main.rs benches/figures/main.rs && echo 'fn main() {}' > src/main.rs
 RUN cargo build --release --locked --no-default-features --target "$(rustc --print host-tuple)"
 
 COPY src src

@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test ci fmt lint unit doc interop-setup interop lambda bench-lambda package aws deploy-test packaging observability image-parts bench fuzz deny advisories image up smoke test-dynamodb-local
+.PHONY: help demo test ci fmt lint unit doc interop-setup interop page lambda bench-lambda package aws deploy-test packaging observability image-parts bench fuzz deny advisories image up smoke test-dynamodb-local
 
 TOOLS := $(CURDIR)/.tools
 TESTS := tests/packaging
@@ -14,6 +14,8 @@ DENY := $(TOOLS)/cargo-deny-0.20.2
 ACTIONLINT := $(TOOLS)/actionlint-1.7.12
 PYTHON := $(TOOLS)/python
 PROMETHEUS := $(TOOLS)/prometheus
+CHROMIUM := $(TOOLS)/chromium
+BROWSER := tests/page/node_modules
 FUZZ := $(TOOLS)/cargo-fuzz-0.13.2
 
 include deploy/ecs/Makefile
@@ -26,7 +28,7 @@ demo: ## everything in one process: a simulated LaunchDarkly, an embedded Dynamo
 
 test: ## everything that CI runs; what is missing on this machine is named and counted
 	@rm -f target/skipped
-	@for part in lint unit doc packaging interop lambda aws deploy-test observability deny image-parts smoke; do $(MAKE) --no-print-directory $$part; done
+	@for part in lint unit doc packaging interop page lambda aws deploy-test observability deny image-parts smoke; do $(MAKE) --no-print-directory $$part; done
 	@touch target/skipped; echo "all parts passed, $$(wc -l < target/skipped) skipped"; cat target/skipped
 
 ci: ## the same, as CI runs it
@@ -75,6 +77,12 @@ observability: ## Prometheus' rules and Grafana's dashboard, against a running r
 	    cargo build --locked; \
 	    $(PYTHON)/bin/python tests/observability/files.py $(PROMETHEUS); \
 	    $(PYTHON)/bin/python tests/observability/live.py $(PROMETHEUS); fi
+
+page: ## the status page in a real browser
+	$(TESTS)/with npm "apt-get install nodejs npm" $(MAKE) --no-print-directory $(BROWSER)
+	@if ! command -v chromium >/dev/null; then $(TESTS)/with apt-get "a Debian system" $(MAKE) --no-print-directory $(CHROMIUM); fi
+	@if [ -d $(BROWSER) ] && { [ -d $(CHROMIUM) ] || command -v chromium >/dev/null; }; then \
+	    cargo test --locked --features interop --test page; fi
 
 packaging: $(PYTHON) $(ACTIONLINT) ## Dockerfile, compose file, workflows, scripts and the crate to be published
 	$(PYTHON)/bin/hadolint Dockerfile
@@ -129,3 +137,10 @@ $(ACTIONLINT):
 
 $(DENY):
 	cargo install cargo-deny --version 0.20.2 --locked --root $@ --target-dir target/tools
+
+$(CHROMIUM):
+	$(TESTS)/debian --with-needs $@ chromium fonts-liberation
+
+$(BROWSER): tests/page/package-lock.json
+	cd tests/page && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@

@@ -2,10 +2,12 @@
 //! balancers; everything that names an environment, and orders, on the port for operators.
 
 mod document;
+mod few;
 mod info;
 mod masking;
 mod operators;
 mod orders;
+mod page;
 mod probes;
 mod server;
 mod webhook;
@@ -13,13 +15,14 @@ mod webhook;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::{self, HeaderName};
 use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Json, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use tokio_util::sync::CancellationToken;
 use tower_http::limit::RequestBodyLimitLayer;
 
@@ -33,6 +36,7 @@ use crate::metrics::{Known, Metrics};
 use crate::secrets::Kept;
 use crate::status::{EnvironmentStatus, Facts, Health, Moment, health};
 use document::Reading;
+use few::{Few, a_few_at_a_time};
 
 /// Nothing that we answer has a request with a body, but for the webhook, which has a limit of its own.
 const MAX_BODY_BYTES: usize = 1_024;
@@ -152,16 +156,23 @@ pub fn work(app: App) -> Router {
 
 /// For operators and Prometheus.
 pub fn admin(app: App) -> Router {
+    let few = from_fn_with_state(Few::new(), a_few_at_a_time);
     let mut routes = Router::new()
         .route(
             "/readyz",
             get(async |State(app)| ready(&app, Audience::Operators)),
         )
-        .route("/status", get(status))
+        .route("/status", get(status).layer(few.clone()))
+        .route("/", get(page::page).layer(few.clone()))
         .route("/status/{environment}", get(environment_status))
-        .route("/sync/{environment}", post(orders::sync));
+        .route(
+            "/sync/{environment}",
+            post(orders::sync).layer(from_fn(page::readable)),
+        )
+        .merge(page::routes())
+        .layer(Extension(page::Live::new(app.clone())));
     if app.metrics_enabled {
-        routes = routes.route("/metrics", get(metrics));
+        routes = routes.route("/metrics", get(metrics).layer(few));
     }
     finish(routes, Router::new(), app)
 }

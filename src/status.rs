@@ -11,10 +11,13 @@ use tokio::time::Instant;
 
 use crate::model::{ItemKey, Kind};
 
+mod confirmed;
 mod health;
+mod recent;
 mod summary;
 
 pub use health::{Health, health};
+pub use recent::{Done, Propagation, Recent, Written};
 pub use summary::Summary;
 
 /// A moment: monotonic for rules, wall clock for people.
@@ -235,6 +238,10 @@ pub struct Facts {
     pub written: u64,
     /// When the table was last read as a whole.
     pub verified: Option<Moment>,
+    /// What was done lately.
+    pub recent: Arc<Recent>,
+    /// Kept by [`EnvironmentStatus::update`].
+    confirmed: Option<Moment>,
     /// Since when the two halves are not both done, while they are not. Kept by [`EnvironmentStatus::update`]: the phases'
     /// own times start anew whenever one trouble follows another, and would hide that nothing was right in between.
     behind_since: Option<Moment>,
@@ -282,6 +289,10 @@ impl Facts {
     fn track(&mut self) {
         if self.settled() {
             self.behind_since = None;
+            self.confirmed = self
+                .heard
+                .filter(|_| self.said_everything)
+                .or(self.confirmed);
         } else if self.behind_since.is_none() {
             self.behind_since = Some(self.changed());
         }
@@ -316,6 +327,8 @@ impl EnvironmentStatus {
             contested: BTreeSet::new(),
             written: 0,
             verified: None,
+            recent: Arc::default(),
+            confirmed: None,
             behind_since: Some(now),
             reach: (Reach::Untried, now),
         })))

@@ -65,9 +65,7 @@ impl Writer<'_> {
         let table = &environment.table;
         let before = self.observed.environment_id.take();
         let (outcome, units) = table.remember_identity(&id, before.as_deref()).await;
-        environment
-            .metrics
-            .spent(Op::Write, Purpose::Identity, units);
+        self.report_spent(Purpose::Identity, units);
         self.observed.environment_id = match outcome {
             Outcome::Applied => {
                 info!(

@@ -1,16 +1,18 @@
 //! What the writing half tells: the status, the log, the metrics. Never an item's contents.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use tokio::time::Instant;
 use tracing::{Level, debug, error, info, warn};
 
+use super::Environment;
 use super::write::Writer;
 use crate::clock;
-use crate::metrics::From;
+use crate::metrics::{From, Op, Purpose};
 use crate::model::{Item, ItemKey, Kind, Stamp};
 use crate::plan::{Hold, Holds, Plan, Reason};
-use crate::status::{Held, HeldReason, Reach, TablePhase};
+use crate::status::{Done, Held, HeldReason, Reach, TablePhase, Written};
 use crate::table::Trouble;
 
 /// More things of one sort than this are told by their number.
@@ -223,12 +225,25 @@ impl Writer<'_> {
             metrics.repairs.of(drift).increment(1);
             self.repaired.repaired(drift)
         });
-        self.environment.status.note(|facts| facts.written += 1);
-        let action = match item {
-            None => "removed",
-            Some(item) if item.is_tombstone() => "deleted",
-            Some(_) => "stored",
+        let done = match item {
+            None => Done::Removed,
+            Some(item) if item.is_tombstone() => Done::Deleted,
+            Some(_) => Done::Stored,
         };
+        let action = done.label();
+        let written = Written {
+            key: key.clone(),
+            done,
+            from: old,
+            to: new,
+            at: clock::now(),
+            propagation: took,
+            repair: drift.is_some(),
+        };
+        self.environment.status.note(|facts| {
+            facts.written += 1;
+            Arc::make_mut(&mut facts.recent).wrote(written);
+        });
         let milliseconds = took.map(|took| (took.as_secs_f64() * 10_000.0).round() / 10.0);
         // The items of a first write and of many repairs have their summary; a line for each would bury everything else.
         let in_summary = match level {
@@ -240,6 +255,16 @@ impl Writer<'_> {
         } else {
             info!(kind = %key.kind, key = %key.key, old_version = old, new_version = new, milliseconds, "{action}");
         }
+    }
+
+    /// DynamoDB says what a write cost.
+    pub(super) fn report_spent(&self, purpose: Purpose, units: f64) {
+        let Environment {
+            metrics, status, ..
+        } = self.environment;
+        metrics.spent(Op::Write, purpose, units);
+        let now = Instant::now();
+        status.note(|facts| Arc::make_mut(&mut facts.recent).spent(units, now));
     }
 
     /// DynamoDB refuses an item as invalid.

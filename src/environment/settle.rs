@@ -52,7 +52,7 @@ impl Writer<'_> {
         } else {
             Purpose::Change
         };
-        metrics.spent(Op::Write, purpose, done.units);
+        self.report_spent(purpose, done.units);
         if matches!(
             done.outcome,
             Outcome::Applied | Outcome::Superseded(_) | Outcome::Invalid

@@ -1,6 +1,8 @@
 //! The status document: the Relay Proxy's shape, so that what reads that goes on working, and in each environment a
 //! block `sync` with what only we know. What makes it `degraded` is decided in `status::health`.
 
+mod lately;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -115,6 +117,8 @@ struct SyncRep<'a> {
     braked_removals: usize,
     held: HeldRep<'a>,
     contested: ContestedRep<'a>,
+    #[serde(flatten)]
+    lately: lately::LatelyRep<'a>,
 }
 
 #[derive(Serialize)]
@@ -255,6 +259,7 @@ fn sync<'a>(reading: &'a Reading<'a>) -> SyncRep<'a> {
         braked_removals: facts.braked,
         held: held(facts, *now),
         contested: contested(facts),
+        lately: lately::lately(reading),
     }
 }
 
@@ -334,8 +339,16 @@ fn milliseconds(at: Moment) -> u64 {
 
 /// A monotonic instant on the wall's clock.
 fn wall(at: Instant, now: Moment) -> u64 {
+    milliseconds(moment(at, now))
+}
+
+/// The same by both clocks.
+pub(super) fn moment(at: Instant, now: Moment) -> Moment {
     let ago = now.monotonic.saturating_duration_since(at);
-    since_epoch(now.wall.checked_sub(ago).unwrap_or(UNIX_EPOCH))
+    Moment {
+        monotonic: at,
+        wall: now.wall.checked_sub(ago).unwrap_or(UNIX_EPOCH),
+    }
 }
 
 fn since_epoch(at: SystemTime) -> u64 {

@@ -49,6 +49,13 @@ pub(super) fn operator(
     (is_local && !is_forwarded && is_no_page(headers)).then_some(Operator::Local)
 }
 
+/// Whether a page may be shown to who asks: a browser on this machine has to call us by a name of this machine, or the name
+/// was made to lead here by somebody whose page it then is.
+pub(super) fn is_called_by_our_name(peer: Option<SocketAddr>, headers: &HeaderMap) -> bool {
+    let is_local = peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback());
+    !is_local || only(headers, &header::HOST).is_some_and(names_this_machine)
+}
+
 fn has_token(headers: &HeaderMap, token: &SecretString) -> bool {
     let Some(given) = only(headers, &header::AUTHORIZATION).and_then(|it| it.split_once(' '))
     else {

@@ -3,7 +3,9 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::world::{World, contested, fresh, good, held, misconfigured, refused, unreachable};
+use crate::world::{
+    World, busy, contested, fresh, good, held, misconfigured, refused, unreachable,
+};
 
 #[tokio::test]
 async fn the_status_has_the_relay_proxys_shape_and_our_block() {
@@ -43,6 +45,8 @@ async fn the_status_has_the_relay_proxys_shape_and_our_block() {
             "held": {"total": 0, "items": [],
                 "byReason": {"unconfirmed": 0, "brake": 0, "too_large": 0, "malformed": 0}},
             "contested": {"total": 0, "items": []},
+            "confirmed": time, "brakedSince": null, "driftRepaired": 0, "writeUnitsLastHour": 0.0,
+            "propagation": null, "changes": [],
         })
     );
 }
@@ -120,4 +124,28 @@ async fn an_environment_by_itself_has_a_code_of_its_own() {
     );
     assert_eq!(world.admin("/status/away").await.0, StatusCode::OK);
     assert_eq!(world.admin("/status/nobody").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn what_was_done_lately_is_told_with_its_times() {
+    let status = World::new(&[("a", busy)]).status().await;
+    let sync = &status["environments"]["a"]["sync"];
+    assert_eq!(sync["driftRepaired"], 1);
+    assert_eq!(sync["writeUnitsLastHour"], 4.5);
+    assert_eq!(
+        sync["propagation"],
+        json!({"writes": 1, "p50Ms": 12.3, "p99Ms": 12.3})
+    );
+    let braked_since = sync["brakedSince"].as_u64().unwrap();
+    assert!((4_990_000..=5_000_000).contains(&braked_since));
+    let time = 5_000_000;
+    assert_eq!(
+        sync["changes"],
+        json!([
+            {"kind": "segment", "key": "staff", "done": "deleted", "from": 4, "to": 5, "at": time,
+             "propagationMs": null, "repair": true},
+            {"kind": "flag", "key": "dark-mode", "done": "stored", "from": null, "to": 7, "at": time,
+             "propagationMs": 12.3, "repair": false},
+        ])
+    );
 }

@@ -13,8 +13,8 @@ use ld_dynamodb_relay::metrics::{Metrics, WebhookResult};
 use ld_dynamodb_relay::model::{ItemKey, Kind};
 use ld_dynamodb_relay::secrets::Kept;
 use ld_dynamodb_relay::status::{
-    EnvironmentStatus, ErrorKind, Facts, Held, HeldReason, LastError, Moment, SourcePhase,
-    TablePhase,
+    Done, EnvironmentStatus, ErrorKind, Facts, Held, HeldReason, LastError, Moment, SourcePhase,
+    TablePhase, Written,
 };
 use secrecy::SecretString;
 use serde_json::Value;
@@ -201,4 +201,40 @@ pub(crate) fn contested(facts: &mut Facts) {
     good(facts);
     let keys = (0..150).map(|number| ItemKey::flag(format!("flag-{number:03}")));
     facts.contested = keys.collect();
+}
+
+/// Has stored and repaired, and holds two removals.
+pub(crate) fn busy(facts: &mut Facts) {
+    good(facts);
+    let stored = Written {
+        key: ItemKey::flag("dark-mode"),
+        done: Done::Stored,
+        from: None,
+        to: Some(7),
+        at: clock(),
+        propagation: Some(Duration::from_micros(12_340)),
+        repair: false,
+    };
+    let deleted = Written {
+        key: ItemKey::segment("staff"),
+        done: Done::Deleted,
+        from: Some(4),
+        to: Some(5),
+        propagation: None,
+        repair: true,
+        ..stored.clone()
+    };
+    let recent = Arc::make_mut(&mut facts.recent);
+    recent.wrote(stored);
+    recent.wrote(deleted);
+    recent.spent(4.5, Instant::now());
+    for key in ["gone", "gone-too"] {
+        let held = Held {
+            reason: HeldReason::Brake,
+            detail: "one of too many removals at once".to_owned(),
+            since: Instant::now(),
+        };
+        facts.held.insert(ItemKey::flag(key), held);
+    }
+    facts.braked = 2;
 }

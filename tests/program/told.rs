@@ -29,7 +29,10 @@ const NOT_PROVOKED: [&str; 7] = [
 ];
 
 /// Where two things are late at once, one of them is told.
-const SOMETIMES: &str = "not every write was finished in time; the next start completes them";
+const EITHER: [&str; 2] = [
+    "not every write was finished in time; the next start completes them",
+    "not everything was finished in time",
+];
 
 fn daemon(world: &World) -> Program {
     world.program(&["run"]).set("LOG_LEVEL", "debug")
@@ -334,7 +337,8 @@ async fn every_line_is_as_it_is_documented() {
     let unseen: Vec<_> = schema
         .lines
         .keys()
-        .filter(|it| !seen.contains(*it) && *it != SOMETIMES)
+        .filter(|it| !seen.contains(*it) && !EITHER.contains(&it.as_str()))
         .collect();
     assert_eq!(unseen, NOT_PROVOKED);
+    assert!(EITHER.iter().any(|it| seen.contains(*it)));
 }

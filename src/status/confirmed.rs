@@ -1,0 +1,66 @@
+//! Until when the table is known to hold what LaunchDarkly says.
+
+use super::{Facts, HeldReason, Moment};
+
+impl Facts {
+    /// When LaunchDarkly was last heard while everything that it had said was stored or held by name. A heartbeat counts: it
+    /// says that nothing is missing. It never goes back.
+    pub const fn confirmed(&self) -> Option<Moment> {
+        self.confirmed
+    }
+
+    /// Since when the brake has been holding removals.
+    pub fn braked_since(&self) -> Option<tokio::time::Instant> {
+        let braked = self
+            .held
+            .values()
+            .filter(|held| held.reason == HeldReason::Brake);
+        braked.map(|held| held.since).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use tokio::time::Instant;
+
+    use crate::status::{EnvironmentStatus, Moment, SourcePhase, TablePhase};
+
+    #[test]
+    fn what_is_confirmed_neither_runs_ahead_nor_goes_back() {
+        let start = Instant::now();
+        let at = |seconds| Moment {
+            monotonic: start + Duration::from_secs(seconds),
+            wall: SystemTime::UNIX_EPOCH + Duration::from_secs(seconds),
+        };
+        let status = EnvironmentStatus::new(at(0));
+        let check = |seconds, source, table, expect: Option<u64>| {
+            status.note(|facts| facts.heard = Some(at(seconds)));
+            status.update(|facts| {
+                facts.source.0 = source;
+                facts.table.0 = table;
+                facts.said_everything = source == SourcePhase::Connected;
+            });
+            let confirmed = status.facts().confirmed().map(|it| it.monotonic);
+            assert_eq!(confirmed, expect.map(|it| at(it).monotonic), "at {seconds}");
+        };
+        let (connecting, connected) = (SourcePhase::Connecting, SourcePhase::Connected);
+        check(1, connecting, TablePhase::Reading, None);
+        check(2, connected, TablePhase::Writing, None);
+        check(3, connected, TablePhase::Settled, Some(3));
+        // A heartbeat, an hour later.
+        check(3_600, connected, TablePhase::Settled, Some(3_600));
+        // A change that cannot be stored; the heartbeats go on, then the line is opened again.
+        status.update(|facts| facts.table.0 = TablePhase::Unreachable);
+        check(3_700, connected, TablePhase::Unreachable, Some(3_600));
+        check(3_800, connecting, TablePhase::Writing, Some(3_600));
+        check(
+            3_900,
+            SourcePhase::Interrupted,
+            TablePhase::Settled,
+            Some(3_600),
+        );
+        check(4_000, connected, TablePhase::Settled, Some(4_000));
+    }
+}
