@@ -83,6 +83,13 @@ impl Holds {
         );
     }
 
+    /// Forgets which items DynamoDB refused, to try them once more; which those are.
+    pub fn forgive(&mut self) -> Vec<ItemKey> {
+        let refused = |hold: &mut Hold| hold.reason == Reason::Malformed(Fault::Refused);
+        let forgiven = self.items.extract_if(|_, hold| refused(hold));
+        forgiven.map(|(key, _)| key).collect()
+    }
+
     /// How many removals the brake holds.
     pub fn braked(&self) -> usize {
         self.items

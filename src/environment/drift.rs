@@ -11,7 +11,7 @@ use super::write::Writer;
 use crate::metrics::{DriftType, Op, Purpose};
 use crate::model::{Desired, ItemKey, Kind, Observed, Stamp};
 use crate::plan::Reason;
-use crate::table::{Table, Trouble};
+use crate::table::{Read, Table, Trouble};
 
 /// Tombstones deleted at one verify, at most.
 const EXPIRED_AT_ONCE: usize = 25;
@@ -23,8 +23,11 @@ pub(super) enum Look {
     First,
     /// Everything again.
     Verify,
-    /// The marker alone.
-    Marker,
+    /// The marker, and whose data it is where that is known.
+    Marker {
+        /// Whether it is.
+        known: bool,
+    },
 }
 
 /// What was seen.
@@ -47,17 +50,7 @@ pub(super) struct Units {
 pub(super) async fn look(table: Table, what: Look) -> Looked {
     let started = Instant::now();
     let seen = match what {
-        Look::Marker => table.marker().await.map(|marker| {
-            let seen = Observed {
-                initialized: marker.value,
-                ..Observed::default()
-            };
-            let units = Units {
-                data: marker.units,
-                identity: 0.0,
-            };
-            (seen, units)
-        }),
+        Look::Marker { known } => read_vouchers(&table, known).await,
         Look::First | Look::Verify => read_all(&table).await,
     };
     Looked {
@@ -72,19 +65,34 @@ pub async fn look_at(table: &Table) -> Result<Observed, Trouble> {
     read_all(table).await.map(|(observed, _)| observed)
 }
 
-/// Reads whose data it is, the marker and both data partitions; also the read units that it took.
-pub(super) async fn read_all(table: &Table) -> Result<(Observed, Units), Trouble> {
-    // The marker before the data: it is written last, so what it vouches for is read after it.
-    let (marker, identity) = tokio::try_join!(table.marker(), table.identity())?;
-    let mut seen = Observed {
+/// Reads the marker and, if wanted, whose data it is.
+async fn read_vouchers(table: &Table, whose: bool) -> Result<(Observed, Units), Trouble> {
+    let identity = async {
+        if whose {
+            return table.identity().await;
+        }
+        Ok(Read {
+            value: None,
+            units: 0.0,
+        })
+    };
+    let (marker, identity) = tokio::try_join!(table.marker(), identity)?;
+    let seen = Observed {
         initialized: marker.value,
         environment_id: identity.value,
         ..Observed::default()
     };
-    let mut units = Units {
+    let units = Units {
         data: marker.units,
         identity: identity.units,
     };
+    Ok((seen, units))
+}
+
+/// Reads whose data it is, the marker and both data partitions; also the read units that it took.
+pub(super) async fn read_all(table: &Table) -> Result<(Observed, Units), Trouble> {
+    // The marker before the data: it is written last, so what it vouches for is read after it.
+    let (mut seen, mut units) = read_vouchers(table, true).await?;
     for kind in Kind::ALL {
         let mut after = None;
         loop {
@@ -122,13 +130,17 @@ impl Writer<'_> {
     pub(super) fn compare_look(&mut self, looked: Looked) -> Result<bool, Trouble> {
         let (seen, units) = looked.seen?;
         let marker_gone = self.observed.initialized && !seen.initialized;
-        if looked.what == Look::Marker {
+        if matches!(looked.what, Look::Marker { .. }) {
             self.spent(Purpose::Marker, units);
             // Who removed it may have removed more, and it vouches for everything: it comes back after that was read.
             if !marker_gone {
                 self.observed.initialized = seen.initialized;
             }
             self.report_marker(seen.initialized);
+            if seen.environment_id != self.observed.environment_id {
+                self.remembered(seen.environment_id);
+                self.rejudge();
+            }
             return Ok(marker_gone);
         }
         self.spent(Purpose::Verify, units);
@@ -137,9 +149,10 @@ impl Writer<'_> {
         let drift = self.differences(&seen);
         self.merge(seen);
         self.count_contests(&drift);
-        // Somebody may have changed whose data this is, or removed it: that is put right as drift is.
-        let remember = self.judge_identity();
-        self.unremembered |= remember && self.environment.habits.repair;
+        self.rejudge();
+        if marker_gone || drift.iter().any(|(_, it)| *it == DriftType::Missing) {
+            self.verify_soon();
+        }
         self.report_marker(self.observed.initialized);
         if marker_gone {
             self.found(DriftType::Marker, None);
@@ -149,8 +162,16 @@ impl Writer<'_> {
             self.found(drift, Some(key));
         }
         self.expire_tombstones();
+        // What made DynamoDB refuse them, an index say, may be gone.
+        self.backlog.extend(self.holds.forgive());
         self.report_read();
         Ok(false)
+    }
+
+    /// Somebody may have changed whose data this is, or removed it: that is put right as drift is.
+    fn rejudge(&mut self) {
+        let remember = self.judge_identity();
+        self.unremembered |= remember && self.environment.habits.repair;
     }
 
     fn spent(&self, purpose: Purpose, units: Units) {
@@ -211,7 +232,7 @@ impl Writer<'_> {
         self.take_observed(seen);
     }
 
-    fn take_observed(&mut self, seen: Observed) {
+    fn take_observed(&mut self, mut seen: Observed) {
         self.live = [0; 2];
         let now = Instant::now();
         let mut tombstones = std::mem::take(&mut self.tombstones);
@@ -223,7 +244,9 @@ impl Writer<'_> {
                 self.live[key.kind.index()] += 1;
             }
         }
+        let id = seen.environment_id.take();
         self.observed = seen;
+        self.remembered(id);
     }
 
     /// Reports a drift, and has it repaired unless we are told not to.

@@ -9,21 +9,46 @@ use tracing::{error, info};
 
 use super::write::Writer;
 use crate::metrics::{Op, Purpose};
-use crate::plan::identity::{Expects, Mismatch, Verdict, judge};
+use crate::plan::identity::{Expects, Known, Mismatch, Verdict, judge};
 use crate::table::{Outcome, Trouble};
 
+/// What a term has seen of whose data it is, besides what is there now.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    last: Option<Arc<str>>,
+    /// The settings' ID was there.
+    configured: bool,
+}
+
 impl Writer<'_> {
+    pub(super) fn known(&self) -> Known<'_> {
+        Known {
+            remembered: self.observed.environment_id.as_deref(),
+            last: self.whose.last.as_deref(),
+            configured: self.environment.environment_id.as_deref(),
+            obeyed: self.whose.configured,
+        }
+    }
+
+    /// This is remembered beside the data now.
+    pub(super) fn remembered(&mut self, id: Option<Arc<str>>) {
+        if let Some(id) = &id {
+            self.whose.configured |= self.environment.environment_id.as_ref() == Some(id);
+            self.whose.last = Some(Arc::clone(id));
+        }
+        self.observed.environment_id = id;
+    }
+
     /// Judges whose data the last full set is; true if its ID is yet to be remembered.
     pub(super) fn judge_identity(&mut self) -> bool {
-        let environment = self.environment;
-        let (remember, refused) = self.cell.look_at_whose(|_, said| {
-            let remembered = self.observed.environment_id.as_deref();
-            match judge(said, remembered, environment.environment_id.as_deref()) {
-                Verdict::Fine => (false, None),
-                Verdict::Remember(_) => (true, None),
-                Verdict::Refused(mismatch) => (false, Some(tell(&environment.name, &mismatch))),
-            }
-        });
+        let name = &self.environment.name;
+        let (remember, refused) =
+            self.cell
+                .look_at_whose(|_, said| match judge(said, &self.known()) {
+                    Verdict::Fine => (false, None),
+                    Verdict::Remember(_) => (true, None),
+                    Verdict::Refused(mismatch) => (false, Some(tell(name, &mismatch))),
+                });
         match refused {
             Some(why) => self.refuse(why),
             None => self.admit(),
@@ -63,10 +88,10 @@ impl Writer<'_> {
     pub(super) async fn remember_identity(&mut self, id: Arc<str>) -> Result<(), Trouble> {
         let environment = self.environment;
         let table = &environment.table;
-        let before = self.observed.environment_id.take();
+        let before = self.observed.environment_id.clone();
         let (outcome, units) = table.remember_identity(&id, before.as_deref()).await;
         self.report_spent(Purpose::Identity, units);
-        self.observed.environment_id = match outcome {
+        let now = match outcome {
             Outcome::Applied => {
                 info!(
                     environment_id = &*id,
@@ -84,15 +109,11 @@ impl Writer<'_> {
                     .spent(Op::Read, Purpose::Identity, read.units);
                 read.value
             }
-            failed => {
-                self.observed.environment_id = before;
-                return Err(match failed {
-                    Outcome::Unknown(trouble) | Outcome::Failed(trouble) => trouble,
-                    Outcome::Refused => Trouble::Throttled("PutItem"),
-                    _ => Trouble::Invalid("PutItem"),
-                });
-            }
+            Outcome::Unknown(trouble) | Outcome::Failed(trouble) => return Err(trouble),
+            Outcome::Refused => return Err(Trouble::Throttled("PutItem")),
+            Outcome::Invalid => return Err(Trouble::Invalid("PutItem")),
         };
+        self.remembered(now);
         Ok(())
     }
 }
@@ -103,6 +124,9 @@ pub(super) fn tell(name: &str, mismatch: &Mismatch<'_>) -> String {
     match by {
         Expects::Setting => format!(
             "the SDK key of `{name}` belongs to LaunchDarkly's environment {said}, but LD_CLIENT_SIDE_ID_{name} says {expected}; nothing is written. Check LD_ENV_{name}"
+        ),
+        Expects::Successor => format!(
+            "the SDK key of `{name}` belongs to LaunchDarkly's environment {said}, but somebody whose settings name {expected} has taken the prefix over; nothing is written. Give one of both another LD_PREFIX, and start again whoever is to keep this one"
         ),
         Expects::Table => format!(
             "the SDK key of `{name}` belongs to LaunchDarkly's environment {said}, but this prefix holds the data of {expected}; nothing is written. Check LD_ENV_{name}; if {said} is meant, set LD_CLIENT_SIDE_ID_{name}={said}"

@@ -14,7 +14,7 @@ use crate::launchdarkly::fdv1::Said;
 use crate::launchdarkly::{Greeting, Refusal, Signal};
 use crate::metrics::DriftType;
 use crate::model::{Content, Desired, Fault, Item, ItemKey, MAX_ROW_BYTES, Observed, Stamp};
-use crate::plan::identity::{Verdict, judge};
+use crate::plan::identity::{Known, Verdict, judge};
 use crate::plan::{Holds, Plan, Policy, Scope, plan};
 use crate::status::Held;
 use crate::table::Trouble;
@@ -93,8 +93,12 @@ impl Environment {
         observed: &Observed,
     ) -> Result<Option<&'a str>, Failure> {
         let said = greeting.environment_id.as_deref();
-        let remembered = observed.environment_id.as_deref();
-        match judge(said, remembered, self.environment_id.as_deref()) {
+        let known = Known {
+            remembered: observed.environment_id.as_deref(),
+            configured: self.environment_id.as_deref(),
+            ..Known::default()
+        };
+        match judge(said, &known) {
             Verdict::Fine | Verdict::Remember(_) => Ok(said),
             Verdict::Refused(mismatch) => Err(Failure::Identity(tell(&self.name, &mismatch))),
         }

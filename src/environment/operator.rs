@@ -19,6 +19,14 @@ struct Asked {
     release: Option<usize>,
 }
 
+/// Removals that an operator confirmed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Confirmed {
+    pub(super) removals: usize,
+    /// Of this full set, by when it was asked for: of another one's he knows nothing.
+    pub(super) set: Option<Instant>,
+}
+
 /// See the module.
 #[derive(Default)]
 pub(super) struct Operator {
@@ -62,7 +70,11 @@ impl Writer<'_> {
         }
         if let Some(removals) = asked.release {
             // The brake judges a set when all of it is compared.
-            (self.confirmed, self.everything) = (Some(removals), true);
+            let set = self
+                .cell
+                .look(|desired| desired.map(|desired| desired.asked));
+            self.confirmed = Some(Confirmed { removals, set });
+            self.everything = true;
             if self.refused.is_some() {
                 self.used_confirmation(None);
             }
@@ -78,9 +90,9 @@ impl Writer<'_> {
         match plan.map_or(before, |plan| plan.held.braked()) {
             0 if before > 0 => info!(removals = before, "released, as an operator confirmed"),
             held => warn!(
-                confirmed,
+                confirmed = confirmed.removals,
                 removals = held,
-                "nothing was released: the number that was confirmed is not the number of removals that the brake holds now"
+                "nothing was released: what was confirmed is not what the brake holds now"
             ),
         }
     }

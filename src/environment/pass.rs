@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::identity::tell;
-use super::write::Writer;
+use super::write::{Writer, go_on_looking};
 use crate::model::ItemKey;
 use crate::plan::identity::{Verdict, judge};
 use crate::plan::{self, Plan, Policy, Scope, Write};
@@ -75,11 +75,14 @@ impl Writer<'_> {
         };
         if let Err(trouble) = settled {
             end.trouble = Some(trouble);
+            // Who speaks of them by then is not known now.
+            self.expired.clear();
             return end;
         }
         // What came while doubtful rows were read.
         self.take_touched();
         let Some(plan) = self.admitted_plan(stop, &mut end).await else {
+            self.expired.clear();
             return end;
         };
         self.used_confirmation(Some(&plan));
@@ -136,27 +139,28 @@ impl Writer<'_> {
 
     fn plan(&mut self) -> Planned {
         let environment = self.environment;
-        let policy = Policy {
-            now: Instant::now(),
-            namespace_bytes: environment.table.layout.namespace_bytes(),
-            confirmed_removals: self.confirmed.or(environment.habits.confirmed_removals),
-            urgent: &self.urgent,
-            leave: &self.left,
-            leave_marker: self.left_marker,
-            expired: &self.expired,
-        };
         self.backlog.extend(self.expired.iter().cloned());
         let scope = if self.everything {
             Scope::All
         } else {
             Scope::Keys(&self.backlog)
         };
-        let configured = environment.environment_id.as_deref();
-        let remembered = self.observed.environment_id.as_deref();
         // Whose data it is, is judged of the very data that is planned.
         let planned = self.cell.look_at_whose(|desired, said| {
             let desired = desired?;
-            Some(match judge(said, remembered, configured) {
+            let confirmed = self.confirmed.filter(|it| it.set == Some(desired.asked));
+            let policy = Policy {
+                now: Instant::now(),
+                namespace_bytes: environment.table.layout.namespace_bytes(),
+                confirmed_removals: confirmed
+                    .map(|it| it.removals)
+                    .or(environment.habits.confirmed_removals),
+                urgent: &self.urgent,
+                leave: &self.left,
+                leave_marker: self.left_marker,
+                expired: &self.expired,
+            };
+            Some(match judge(said, &self.known()) {
                 Verdict::Fine => Ok(Planned::Made(plan::plan(
                     desired,
                     &self.observed,
@@ -233,6 +237,7 @@ impl Writer<'_> {
                         Settled::Open => open = true,
                     }
                 }
+                () = go_on_looking(&mut self.looking) => {}
                 () = sleep_until(pause.unwrap_or(deadline)), if pause.is_some() => {}
                 () = stop.cancelled(), if pause.is_some() => {}
             }

@@ -115,6 +115,8 @@ impl Writer<'_> {
                 self.observed.initialized = true;
                 // A look that began before has not seen it.
                 self.look_again();
+                // What vanished while it was being written, nobody has seen.
+                self.verify_soon();
                 info!("the marker was written");
                 self.report_marker(self.observed.initialized);
             }

@@ -1,10 +1,11 @@
 //! The half that writes: sleeps until there is something to compare, makes a pass, and looks at the table now and then.
 
 use std::collections::{HashMap, HashSet};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, MaybeDone, maybe_done};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -13,6 +14,8 @@ use super::backoff::PassBackoff;
 use super::cell::{Cell, Reopen};
 use super::contested::Contests;
 use super::drift::{Look, Looked};
+use super::identity::Seen;
+use super::operator::Confirmed;
 use super::pace::Pace;
 use super::tally::Tally;
 use super::told::Told;
@@ -26,6 +29,9 @@ const CONFIRM_AFTER: Duration = Duration::from_secs(5);
 
 /// A look that failed is repeated after so long.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_mins(1);
+
+/// A look at the table under way, or what was seen.
+type Looking = MaybeDone<BoxFuture<'static, Looked>>;
 
 /// See the module.
 #[expect(
@@ -77,13 +83,14 @@ pub(super) struct Writer<'a> {
     pub(super) refused: Option<Arc<str>>,
     /// Whose data this is, is to be remembered, and was not yet.
     pub(super) unremembered: bool,
-    /// Removals that an operator confirmed, until the brake has been judged with that.
-    pub(super) confirmed: Option<usize>,
+    pub(super) whose: Seen,
+    /// Until the brake has been judged with it.
+    pub(super) confirmed: Option<Confirmed>,
     /// An operator wants a verify.
     pub(super) verify_due: bool,
     pub(super) contests: Contests,
     pub(super) repaired: Tally,
-    looking: Option<BoxFuture<'static, Looked>>,
+    pub(super) looking: Option<Looking>,
     verify_at: Instant,
     marker_at: Instant,
     /// The trouble with the table, as it was told.
@@ -121,6 +128,7 @@ impl<'a> Writer<'a> {
             written_meanwhile: HashSet::new(),
             refused: None,
             unremembered: false,
+            whose: Seen::default(),
             confirmed: None,
             verify_due: false,
             contests: Contests::default(),
@@ -141,6 +149,8 @@ impl<'a> Writer<'a> {
             let now = Instant::now();
             self.take_touched();
             self.take_asked(now);
+            self.end_look();
+            self.begin_look(now);
             if self.has_work() && self.retry_at <= now {
                 let end = self.pass(stop).await;
                 self.after_pass(end.trouble.as_ref(), end.applied > 0);
@@ -148,12 +158,11 @@ impl<'a> Writer<'a> {
                 continue;
             }
             self.wish(now);
-            self.begin_look(now);
             let wake = self.wake(now);
             tokio::select! {
                 biased;
                 () = stop.cancelled() => {}
-                looked = look(&mut self.looking) => self.looked(looked),
+                () = go_on_looking(&mut self.looking) => {}
                 () = self.cell.changed() => {}
                 () = self.environment.control.operator().asked() => {}
                 () = sleep_until(wake) => {}
@@ -303,26 +312,27 @@ impl<'a> Writer<'a> {
             self.written_meanwhile.clear();
             Look::Verify
         } else if self.marker_at <= now {
-            Look::Marker
+            let known = self.known().last.is_some();
+            Look::Marker { known }
         } else {
             return;
         };
-        self.looking = Some(Box::pin(super::drift::look(
-            self.environment.table.clone(),
-            what,
-        )));
+        let look = super::drift::look(self.environment.table.clone(), what);
+        self.looking = Some(maybe_done(Box::pin(look)));
     }
 
-    fn looked(&mut self, looked: Looked) {
+    /// Takes what was seen, between passes: what a pass does meanwhile is its own.
+    fn end_look(&mut self) {
+        let ended = self.looking.as_mut();
+        let Some(looked) = ended.and_then(|it| Pin::new(it).take_output()) else {
+            return;
+        };
         self.looking = None;
         let now = Instant::now();
         let habits = self.environment.habits;
         self.marker_at = now + habits.marker_check_interval;
         if looked.what == Look::Verify {
-            self.verify_at = now
-                + habits
-                    .verify_interval
-                    .mul_f64(0.9 + rand::random::<f64>() / 5.0);
+            self.verify_at = now + jittered(habits.verify_interval);
         }
         match self.compare_look(looked) {
             Ok(marker_gone) if marker_gone => self.verify_at = now,
@@ -337,6 +347,13 @@ impl<'a> Writer<'a> {
                 self.tell_trouble(&trouble, habits.marker_check_interval.min(LOOK_AGAIN_AFTER));
             }
         }
+    }
+
+    /// Has everything read again once the marker is due: what made rows vanish may go on with it.
+    pub(super) fn verify_soon(&mut self) {
+        let interval = self.environment.habits.marker_check_interval;
+        let soon = Instant::now() + jittered(interval);
+        self.verify_at = self.verify_at.min(soon);
     }
 
     /// Gives up a look under way, and looks again soon.
@@ -367,9 +384,15 @@ impl<'a> Writer<'a> {
     }
 }
 
-async fn look(looking: &mut Option<BoxFuture<'static, Looked>>) -> Looked {
+/// Goes on with a look under way; completes when it does.
+pub(super) async fn go_on_looking(looking: &mut Option<Looking>) {
     match looking {
-        Some(looking) => looking.await,
-        None => std::future::pending().await,
+        Some(looking @ MaybeDone::Future(_)) => looking.await,
+        _ => std::future::pending().await,
     }
+}
+
+/// A tenth more or less, so that many environments drift apart.
+fn jittered(interval: Duration) -> Duration {
+    interval.mul_f64(0.9 + rand::random::<f64>() / 5.0)
 }

@@ -30,23 +30,38 @@ pub enum Expects {
     Setting,
     /// The table: another environment's data is there.
     Table,
+    /// The settings of somebody else, who took the table over after us.
+    Successor,
+}
+
+/// What is known of whose data it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known<'a> {
+    /// What is remembered beside the data.
+    pub remembered: Option<&'a str>,
+    /// What was last seen there: whoever empties a table does not give it to whoever comes first.
+    pub last: Option<&'a str>,
+    /// What the settings say.
+    pub configured: Option<&'a str>,
+    /// That was seen there once. Two that each insisted on their own ID would overwrite each other without end, so a
+    /// setting has its way once: who started last has it.
+    pub obeyed: bool,
 }
 
 /// Compares what LaunchDarkly says with what is remembered beside the data and with what the settings say, which is
 /// the operator's last word.
-pub fn judge<'a>(
-    said: Option<&'a str>,
-    remembered: Option<&'a str>,
-    configured: Option<&'a str>,
-) -> Verdict<'a> {
+pub fn judge<'a>(said: Option<&'a str>, known: &Known<'a>) -> Verdict<'a> {
     let Some(said) = said.filter(|said| !said.is_empty()) else {
         return Verdict::Fine;
     };
     let refused = |expected, by| Verdict::Refused(Mismatch { said, expected, by });
-    match (configured, remembered) {
+    match (known.configured, known.remembered.or(known.last)) {
         (Some(configured), _) if configured != said => refused(configured, Expects::Setting),
-        (None, Some(remembered)) if remembered != said => refused(remembered, Expects::Table),
-        (_, Some(remembered)) if remembered == said => Verdict::Fine,
+        (Some(_), Some(other)) if other != said && known.obeyed => {
+            refused(other, Expects::Successor)
+        }
+        (None, Some(other)) if other != said => refused(other, Expects::Table),
+        _ if known.remembered == Some(said) => Verdict::Fine,
         _ => Verdict::Remember(said),
     }
 }
@@ -83,11 +98,50 @@ mod tests {
             // An item without contents is not what is said.
             (x, Some(""), None, refused("x", "", Expects::Table)),
         ] {
-            let verdict = judge(said, remembered, configured);
-            assert_eq!(
-                verdict, expected,
-                "{said:?}, {remembered:?}, {configured:?}"
-            );
+            let known = Known {
+                remembered,
+                configured,
+                ..Known::default()
+            };
+            assert_eq!(judge(said, &known), expected, "{said:?}, {known:?}");
         }
+    }
+
+    #[test]
+    fn who_empties_the_table_does_not_give_it_away() {
+        let known = Known {
+            last: Some("x"),
+            ..Known::default()
+        };
+        assert_eq!(judge(Some("x"), &known), Verdict::Remember("x"));
+        let expected = refused("y", "x", Expects::Table);
+        assert_eq!(judge(Some("y"), &known), expected);
+        let meant = Known {
+            configured: Some("y"),
+            ..known
+        };
+        assert_eq!(judge(Some("y"), &meant), Verdict::Remember("y"));
+    }
+
+    #[test]
+    fn a_setting_has_its_way_once() {
+        let taken = Known {
+            remembered: Some("y"),
+            last: Some("y"),
+            configured: Some("x"),
+            obeyed: true,
+        };
+        let expected = refused("x", "y", Expects::Successor);
+        assert_eq!(judge(Some("x"), &taken), expected);
+        let emptied = Known {
+            remembered: None,
+            ..taken
+        };
+        assert_eq!(judge(Some("x"), &emptied), expected);
+        let emptied = Known {
+            last: Some("x"),
+            ..emptied
+        };
+        assert_eq!(judge(Some("x"), &emptied), Verdict::Remember("x"));
     }
 }

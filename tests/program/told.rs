@@ -25,7 +25,7 @@ const NOT_PROVOKED: [&str; 7] = [
     "an environment's task panicked and is made anew",
     "connections were cut off that did not end in time",
     "contested, found altered by three verifies running; the status names them",
-    "nothing was released: the number that was confirmed is not the number of removals that the brake holds now",
+    "nothing was released: what was confirmed is not what the brake holds now",
 ];
 
 /// Where two things are late at once, one of them is told.

@@ -199,6 +199,9 @@ async fn two_relays_write_nothing_twice() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn at_rest_only_the_marker_is_looked_at() {
     let world = World::with_flags(50).await;
+    let first = world.relay().await;
+    first.settled().await;
+    first.stop().await;
     let relay = world
         .relay_with(|config| config.upkeep.marker_check_interval = Duration::from_millis(100))
         .await;

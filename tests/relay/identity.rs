@@ -28,7 +28,7 @@ fn remember(world: &World, id: &str) {
 
 fn is_refused(facts: &Facts) -> bool {
     let advice = facts.table_advice.as_deref().unwrap_or_default();
-    facts.table.0 == TablePhase::Misconfigured && advice.contains("nothing is written. Check")
+    facts.table.0 == TablePhase::Misconfigured && advice.contains("; nothing is written. ")
 }
 
 /// A world whose table holds thirty flags of the environment `ours`.
@@ -272,6 +272,72 @@ async fn of_two_environments_before_one_prefix_the_first_has_it() {
     assert_equal(winner, &world.store, "");
     first.stop().await;
     second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_that_name_their_ids_the_last_start_has_the_prefix() {
+    let world = filled().await;
+    let other = world.launchdarkly.environment("sdk-other");
+    other.set_id("theirs");
+    other.replace(flags(0..40, 7));
+    let (first, control) = relay_named(&world, "insisting", |config| {
+        config.environments[0].environment_id = Some("ours".into());
+        config.upkeep.marker_check_interval = Duration::from_millis(100);
+    })
+    .await;
+    first.settled().await;
+    let (second, _) = relay_named(&world, "succeeding", |config| {
+        config.environments[0].sdk_key = "sdk-other".into();
+        config.environments[0].environment_id = Some("theirs".into());
+    })
+    .await;
+    // It is told with the next look at the marker.
+    first.until("refused", is_refused).await;
+    let advice = first.facts().table_advice.unwrap();
+    assert!(
+        advice.contains("names theirs") || advice.contains("name theirs"),
+        "{advice}"
+    );
+    assert!(
+        advice.contains("Give one of both another LD_PREFIX"),
+        "{advice}"
+    );
+    second.written(40).await;
+    let written = first.facts().written;
+    world.production.put_flag(&flag("flag-1", 99));
+    let verified = first.facts().verified.map(|it| it.monotonic);
+    control.sync();
+    first
+        .until("verified", |facts| {
+            facts.verified.map(|it| it.monotonic) > verified
+        })
+        .await;
+    assert!(is_refused(&first.facts()));
+    assert_eq!(first.facts().written, written);
+    assert_eq!(remembered(&world).as_deref(), Some("theirs"));
+    assert_equal(&other, &world.store, "");
+    first.stop().await;
+    second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_refused_does_not_get_the_prefix_when_it_is_emptied() {
+    let world = filled().await;
+    world.production.set_id("theirs");
+    world.production.replace(flags(0..30, 9));
+    let (relay, control) = relay_named(&world, "waiting", |_| {}).await;
+    relay.until("refused", is_refused).await;
+    world.store.clear(TABLE, "").unwrap();
+    control.sync();
+    relay
+        .until("verified", |facts| facts.verified.is_some())
+        .await;
+    relay
+        .until("the marker is gone", |facts| !facts.initialized)
+        .await;
+    assert!(is_refused(&relay.facts()));
+    assert_eq!(world.store.counts().writes(), 0);
+    relay.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -15,6 +15,7 @@ mod figures;
 mod hints;
 mod identity;
 mod keys;
+mod looks;
 mod malformed;
 mod operator;
 mod order;

@@ -135,3 +135,38 @@ async fn a_release_outlives_full_sets_that_come_before_it_is_done() {
     assert_eq!(told("slow", "ERROR", "the brake holds").len(), 1);
     relay.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_confirmed_of_one_set_releases_nothing_of_the_next() {
+    let world = World::with_flags(30).await;
+    let (relay, control) = braked(&world, "outdated").await;
+    let lost = Fault::lose_the_answer().on_writes().for_key("flag-1");
+    let lost = world.store.inject(lost);
+    let away = Fault::refuse(Refusal::AccessDenied).on(Operation::GetItem);
+    let away = world.store.inject(away.for_key("flag-1"));
+    world.production.put_flag(&flag("flag-1", 2));
+    // Until that row was read nothing is planned.
+    relay
+        .until("in doubt", |facts| facts.table_advice.is_some())
+        .await;
+    control.release(26);
+    let said = || told("outdated", "INFO", "LaunchDarkly said everything").len();
+    let before = said();
+    world.production.disconnect_all();
+    relay.until("another set", |_| said() > before).await;
+    lost.withdraw();
+    away.withdraw();
+    let warned = || told("outdated", "WARN", "nothing was released").len();
+    relay.until("told", |_| warned() == 1).await;
+    relay.settled().await;
+    assert_eq!(relay.facts().braked, 26);
+    assert_eq!(
+        world.stored("features", "flag-29"),
+        Some(flag("flag-29", 1))
+    );
+    control.release(26);
+    relay.until("released", |facts| facts.braked == 0).await;
+    relay.settled().await;
+    world.assert_equal();
+    relay.stop().await;
+}
