@@ -40,7 +40,7 @@ pub enum Command {
         /// Print what would be written, and write nothing
         #[arg(long)]
         dry_run: bool,
-        /// Let a set that removes exactly this many items pass the brake
+        /// Let a set that removes exactly this many items pass the brake; for one environment alone
         #[arg(long, value_name = "N")]
         confirm_removals: Option<usize>,
         /// How to print.

@@ -58,6 +58,10 @@ async fn run_command(cli: Cli) -> Result<u8> {
             let Some((config, connection)) = once(load(cli.config)).await? else {
                 return Ok(TROUBLE);
             };
+            if let Some(why) = confirm_removals.and_then(|_| sync::whose(&config)) {
+                complain(&why);
+                return Ok(TROUBLE);
+            }
             if dry_run {
                 let compared = verify::compare(&config, &connection, confirm_removals).await?;
                 let good = dry_run::print(&compared, output.json, &mut io::stdout())?;

@@ -29,6 +29,16 @@ pub struct Synced {
     stopped: bool,
 }
 
+/// Why removals cannot be confirmed by their number alone: another environment may hold as many.
+pub fn whose(config: &Config) -> Option<String> {
+    let environments = config.environments.len();
+    (environments > 1).then(|| {
+        format!(
+            "--confirm-removals is for one environment, and {environments} are configured; give it the settings of the one that is meant, or ask the running daemon: POST /sync/<environment>?confirm=removals&count=N"
+        )
+    })
+}
+
 /// Runs every environment until each is settled, has failed, or makes no progress for `INIT_TIMEOUT`; a signal ends it in
 /// order.
 pub async fn sync(

@@ -142,6 +142,28 @@ async fn the_brake_holds_until_the_number_of_removals_is_confirmed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_number_of_removals_is_confirmed_for_one_environment_only() {
+    let world = World::filled(3).await;
+    world.store.reset_counts();
+    for more in [&[][..], &["--dry-run"]] {
+        let arguments = [&["sync", "--confirm-removals", "25"], more].concat();
+        let end = world
+            .program(&arguments)
+            .set("LD_ENV_staging", "sdk-00000000-0000-4000-8000-000000000002")
+            .set("LD_PREFIX_staging", "stage")
+            .output()
+            .await;
+        assert_eq!((end.code, &*end.stdout), (Some(2), ""), "{end:?}");
+        assert!(
+            end.stderr
+                .contains("is for one environment, and 2 are configured"),
+            "{end:?}"
+        );
+    }
+    assert_eq!(world.store.log().len(), 0, "nothing is asked");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_fails_is_told_and_the_end_is_1() {
     let world = World::with_flags(2).await;
     let end = world
