@@ -4,7 +4,14 @@ use std::time::SystemTime;
 
 use tokio::time::Instant;
 
-use crate::status::Moment;
+/// A moment: monotonic for rules, wall clock for people.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// For differences.
+    pub monotonic: Instant,
+    /// For display.
+    pub wall: SystemTime,
+}
 
 /// This moment, by both clocks. Rules use the monotonic one; the wall clock is only shown.
 #[expect(

@@ -31,10 +31,11 @@ pub use probes::{Audience, Readiness, readiness};
 pub use server::serve;
 pub use webhook::Webhook;
 
+use crate::clock::Moment;
 use crate::environment::Control;
 use crate::metrics::{Known, Metrics};
 use crate::secrets::Kept;
-use crate::status::{EnvironmentStatus, Facts, Health, Moment, health};
+use crate::status::{EnvironmentStatus, Facts, Health, health};
 use document::Reading;
 use few::{Few, a_few_at_a_time};
 

@@ -12,6 +12,7 @@
 //! Two maps and their difference: what LaunchDarkly says, what the table holds, and the writes that make them equal. The
 //! modules in the order in which they are best read:
 
+pub mod label;
 pub mod model;
 pub mod plan;
 
@@ -19,8 +20,10 @@ pub mod launchdarkly;
 pub mod table;
 
 pub mod environment;
+pub mod listener;
 pub mod secrets;
 pub mod supervisor;
+pub mod writer;
 
 pub mod aws;
 pub mod clock;

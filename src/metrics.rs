@@ -3,7 +3,6 @@
 
 mod derived;
 mod family;
-mod labels;
 mod process;
 
 use std::ops::Deref;
@@ -14,14 +13,14 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 
 pub use derived::Known;
 pub use family::{By, Family, Labels};
-pub use labels::{
-    Action, DriftType, ErrorClass, From, Ignored, Label, Op, Purpose, ReopenCause, SessionEnd,
-    Wake, WebhookResult, WriteOutcome,
-};
 
 use family::{Registry, families};
 
-use crate::model::Kind;
+use crate::listener::{Action, Ignored, SessionEnd, Wake};
+use crate::model::{DriftType, Kind, ReopenCause};
+use crate::table::{ErrorClass, Op, WriteOutcome};
+use crate::webhook::WebhookResult;
+use crate::writer::{PropagationStart, Purpose};
 
 /// Seconds: from a millisecond, where a write in one's own region begins, to the longest backoff.
 const BUCKETS: [f64; 14] = [
@@ -50,7 +49,7 @@ families! {
         /// Writes by how they ended.
         "writes_total" => writes: By<WriteOutcome, Counter>,
         /// Seconds until a write was acknowledged, from its event's last byte received or from its webhook's date.
-        "propagation_seconds" => propagation: By<From, Histogram>,
+        "propagation_seconds" => propagation: By<PropagationStart, Histogram>,
         /// Seconds that a write request took.
         "write_seconds" => write_seconds: Histogram,
         /// Requests to DynamoDB that failed, by what kind of failure.

@@ -5,7 +5,9 @@
 mod change;
 mod item;
 mod stamp;
+mod vocabulary;
 
 pub use change::{Applied, DataSet, Desired};
 pub use item::{Content, Fault, Item, ItemKey, Kind, MAX_KEY_BYTES, MAX_ROW_BYTES};
 pub use stamp::{Digest, Observed, Stamp, StoredVersion};
+pub use vocabulary::{DriftType, ReopenCause};

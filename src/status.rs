@@ -4,100 +4,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::clock::Moment;
 use crate::model::{ItemKey, Kind};
 
 mod confirmed;
 mod health;
 mod recent;
 mod summary;
+mod vocabulary;
 
 pub use health::{Health, health};
 pub use recent::{Done, Propagation, Recent, Written};
 pub use summary::Summary;
-
-/// A moment: monotonic for rules, wall clock for people.
-#[derive(Clone, Copy, Debug)]
-pub struct Moment {
-    /// For differences.
-    pub monotonic: Instant,
-    /// For display.
-    pub wall: SystemTime,
-}
-
-/// Where the listening half is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SourcePhase {
-    /// Has not heard everything yet.
-    Connecting,
-    /// Connected, and everything was said once.
-    Connected,
-    /// Was connected, and is waiting to connect again.
-    Interrupted,
-    /// LaunchDarkly refuses the key (401, 403) or knows no such stream (another 4xx).
-    Refused,
-}
-
-impl SourcePhase {
-    /// All, for metrics.
-    pub const ALL: [Self; 4] = [
-        Self::Connecting,
-        Self::Connected,
-        Self::Interrupted,
-        Self::Refused,
-    ];
-
-    /// As a label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Connecting => "connecting",
-            Self::Connected => "connected",
-            Self::Interrupted => "interrupted",
-            Self::Refused => "refused",
-        }
-    }
-}
-
-/// Where the writing half is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TablePhase {
-    /// The table has not been read yet.
-    Reading,
-    /// Everything said is stored or held by name.
-    Settled,
-    /// There is something left to write.
-    Writing,
-    /// DynamoDB cannot be reached or does not answer in time.
-    Unreachable,
-    /// The table is missing, its keys are wrong or a permission is missing: an operator must act.
-    Misconfigured,
-}
+pub use vocabulary::{HeldReason, SourcePhase, TablePhase};
 
 impl TablePhase {
-    /// All, for metrics.
-    pub const ALL: [Self; 5] = [
-        Self::Reading,
-        Self::Settled,
-        Self::Writing,
-        Self::Unreachable,
-        Self::Misconfigured,
-    ];
-
-    /// As a label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Reading => "reading",
-            Self::Settled => "settled",
-            Self::Writing => "writing",
-            Self::Unreachable => "unreachable",
-            Self::Misconfigured => "misconfigured",
-        }
-    }
-
     /// What this phase says about the table itself: it changes less often than the phase.
     pub const fn reach(self) -> Reach {
         match self {
@@ -155,39 +80,6 @@ pub struct LastError {
     pub message: String,
     /// When.
     pub at: Moment,
-}
-
-/// Why a difference is left, as a label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum HeldReason {
-    /// It would go backward and was said only once.
-    Unconfirmed,
-    /// It is one of too many removals.
-    Brake,
-    /// Larger than a row may be.
-    TooLarge,
-    /// Cannot be stored as it is.
-    Malformed,
-}
-
-impl HeldReason {
-    /// All, for metrics that start at zero.
-    pub const ALL: [Self; 4] = [
-        Self::Unconfirmed,
-        Self::Brake,
-        Self::TooLarge,
-        Self::Malformed,
-    ];
-
-    /// As a label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Unconfirmed => "unconfirmed",
-            Self::Brake => "brake",
-            Self::TooLarge => "too_large",
-            Self::Malformed => "malformed",
-        }
-    }
 }
 
 /// One item that is held.

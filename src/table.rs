@@ -6,8 +6,10 @@ mod identity;
 mod layout;
 mod probe;
 mod trouble;
+mod vocabulary;
 
 pub use connection::{Connection, Fixed, connect};
 pub use dynamodb::{Outcome, Read, Table};
 pub use layout::{Layout, row_digest, stamp};
 pub use trouble::Trouble;
+pub use vocabulary::{ErrorClass, Op, WriteOutcome};

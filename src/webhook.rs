@@ -12,10 +12,12 @@ mod body;
 mod places;
 mod resource;
 mod signature;
+mod vocabulary;
 
 pub use body::{MAX_SUBJECTS, Unreadable, read};
 pub use places::{Place, matching};
 pub use signature::{is_signed, sign};
+pub use vocabulary::WebhookResult;
 
 /// What a body says.
 #[derive(Clone, Debug, PartialEq, Eq)]

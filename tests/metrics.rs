@@ -6,13 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
-use ld_dynamodb_relay::metrics::{
-    Action, ErrorClass, From, Known, Metrics, Op, Purpose, SessionEnd, WriteOutcome,
-};
+use ld_dynamodb_relay::clock::Moment;
+use ld_dynamodb_relay::listener::{Action, SessionEnd};
+use ld_dynamodb_relay::metrics::{Known, Metrics};
 use ld_dynamodb_relay::model::{ItemKey, Kind};
 use ld_dynamodb_relay::status::{
-    EnvironmentStatus, Held, HeldReason, Moment, SourcePhase, TablePhase, health,
+    EnvironmentStatus, Held, HeldReason, SourcePhase, TablePhase, health,
 };
+use ld_dynamodb_relay::table::{ErrorClass, Op, WriteOutcome};
+use ld_dynamodb_relay::writer::{PropagationStart, Purpose};
 use prometheus_parse::{Scrape, Value};
 use tokio::time::Instant;
 
@@ -172,7 +174,7 @@ fn what_happens_is_counted_where_it_belongs() {
         .increment(1);
     series
         .propagation
-        .of(From::Received)
+        .of(PropagationStart::Received)
         .record(Duration::from_millis(12));
     series.pace.of(Kind::Flag).set(1_000.0);
     series.spent(Op::Read, Purpose::Marker, 0.5);

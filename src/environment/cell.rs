@@ -9,8 +9,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use crate::metrics::ReopenCause;
-use crate::model::{Applied, DataSet, Desired, Item, ItemKey};
+use crate::model::{Applied, DataSet, Desired, Item, ItemKey, ReopenCause};
 
 /// How long a full set's omission guards against late patches; as long as a tombstone guards in the table.
 pub(super) const GUARD_TIME: Duration = Duration::from_mins(15);

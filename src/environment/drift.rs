@@ -8,10 +8,10 @@ use tracing::{info, warn};
 use super::cell::GUARD_TIME;
 use super::tally::tell_drift;
 use super::write::Writer;
-use crate::metrics::{DriftType, Op, Purpose};
-use crate::model::{Desired, ItemKey, Kind, Observed, Stamp};
+use crate::model::{Desired, DriftType, ItemKey, Kind, Observed, Stamp};
 use crate::plan::Reason;
-use crate::table::{Read, Table, Trouble};
+use crate::table::{Op, Read, Table, Trouble};
+use crate::writer::Purpose;
 
 /// Tombstones deleted at one verify, at most.
 const EXPIRED_AT_ONCE: usize = 25;

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::control::Hint;
 use super::recent::Recent;
-use crate::metrics::Wake;
+use crate::listener::Wake;
 use crate::model::ItemKey;
 
 /// How long the stream may take to deliver what a webhook announced.

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use tracing::{error, info};
 
 use super::write::Writer;
-use crate::metrics::{Op, Purpose};
 use crate::plan::identity::{Expects, Known, Mismatch, Verdict, judge};
-use crate::table::{Outcome, Trouble};
+use crate::table::{Op, Outcome, Trouble};
+use crate::writer::Purpose;
 
 /// What a term has seen of whose data it is, besides what is there now.
 #[derive(Debug, Default)]

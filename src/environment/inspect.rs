@@ -12,8 +12,9 @@ use super::identity::tell;
 use super::report::describe;
 use crate::launchdarkly::fdv1::Said;
 use crate::launchdarkly::{Greeting, Refusal, Signal};
-use crate::metrics::DriftType;
-use crate::model::{Content, Desired, Fault, Item, ItemKey, MAX_ROW_BYTES, Observed, Stamp};
+use crate::model::{
+    Content, Desired, DriftType, Fault, Item, ItemKey, MAX_ROW_BYTES, Observed, Stamp,
+};
 use crate::plan::identity::{Known, Verdict, judge};
 use crate::plan::{Holds, Plan, Policy, Scope, plan};
 use crate::status::Held;

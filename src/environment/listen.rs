@@ -22,8 +22,8 @@ use super::told::Told;
 use crate::clock;
 use crate::launchdarkly::fdv1::{Said, Unknown};
 use crate::launchdarkly::{Refusal, Signal};
-use crate::metrics::{Action, Ignored, ReopenCause, SessionEnd};
-use crate::model::{Applied, DataSet, Item, ItemKey, Kind};
+use crate::listener::{Action, Ignored, SessionEnd};
+use crate::model::{Applied, DataSet, Item, ItemKey, Kind, ReopenCause};
 use crate::status::SourcePhase;
 
 /// See the module.

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::write::Writer;
-use crate::metrics::ReopenCause;
+use crate::model::ReopenCause;
 use crate::plan::Plan;
 
 /// What was asked and not yet taken.

@@ -9,11 +9,11 @@ use tracing::{Level, debug, error, info, warn};
 use super::Environment;
 use super::write::Writer;
 use crate::clock;
-use crate::metrics::{From, Op, Purpose};
 use crate::model::{Item, ItemKey, Kind, Stamp};
 use crate::plan::{Hold, Holds, Plan, Reason};
 use crate::status::{Done, Held, HeldReason, Reach, TablePhase, Written};
-use crate::table::Trouble;
+use crate::table::{Op, Trouble};
+use crate::writer::{PropagationStart, Purpose};
 
 /// More things of one sort than this are told by their number.
 pub(super) const NAMED_AT_ONCE: usize = 20;
@@ -209,10 +209,10 @@ impl Writer<'_> {
         if let Some(took) = took {
             metrics
                 .propagation
-                .of(From::Received)
+                .of(PropagationStart::Received)
                 .record(took.as_secs_f64());
             for took in self.environment.control.stored(key, answered) {
-                let since_webhook = metrics.propagation.of(From::WebhookDate);
+                let since_webhook = metrics.propagation.of(PropagationStart::WebhookDate);
                 since_webhook.record(took.as_secs_f64());
             }
         }

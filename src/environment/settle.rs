@@ -6,10 +6,10 @@ use tracing::info;
 
 use super::pass::{Done, PassEnd, Settled, key_of};
 use super::write::Writer;
-use crate::metrics::{ErrorClass, Op, Purpose, WriteOutcome};
 use crate::model::{ItemKey, Stamp};
 use crate::plan::Write;
-use crate::table::{Outcome, Trouble};
+use crate::table::{Op, Outcome, Trouble};
+use crate::writer::Purpose;
 
 impl Writer<'_> {
     /// Reads the rows that a write left in doubt, before anything else.
@@ -43,7 +43,7 @@ impl Writer<'_> {
     /// Takes the answer to a write.
     pub(super) fn settle(&mut self, done: Done, end: &mut PassEnd) -> Settled {
         let metrics = &self.environment.metrics;
-        metrics.writes.of(label(&done.outcome)).increment(1);
+        metrics.writes.of(done.outcome.label()).increment(1);
         metrics
             .write_seconds
             .record((done.answered - done.sent).as_secs_f64());
@@ -170,34 +170,7 @@ impl Writer<'_> {
         self.environment
             .metrics
             .write_errors
-            .of(class(trouble))
+            .of(trouble.class())
             .increment(1);
-    }
-}
-
-const fn label(outcome: &Outcome) -> WriteOutcome {
-    match outcome {
-        Outcome::Applied => WriteOutcome::Applied,
-        Outcome::Superseded(_) => WriteOutcome::Superseded,
-        Outcome::Refused => WriteOutcome::Refused,
-        Outcome::Unknown(_) => WriteOutcome::Unknown,
-        Outcome::Invalid => WriteOutcome::Invalid,
-        Outcome::Failed(_) => WriteOutcome::Failed,
-    }
-}
-
-const fn class(trouble: &Trouble) -> ErrorClass {
-    match trouble {
-        Trouble::Throttled(_) => ErrorClass::Throttled,
-        Trouble::Timeout(_) => ErrorClass::Timeout,
-        Trouble::Unavailable(..) => ErrorClass::Unavailable,
-        Trouble::AccessDenied { .. }
-        | Trouble::NoCredentials(..)
-        | Trouble::NoRegion(_)
-        | Trouble::Unsigned { .. } => ErrorClass::AccessDenied,
-        Trouble::TableMissing(_) => ErrorClass::TableMissing,
-        Trouble::WrongSchema(_) => ErrorClass::WrongSchema,
-        Trouble::Invalid(_) => ErrorClass::Invalid,
-        Trouble::Other(..) => ErrorClass::Other,
     }
 }

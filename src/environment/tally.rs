@@ -3,8 +3,7 @@
 use tracing::{Level, info, warn};
 
 use super::report::NAMED_AT_ONCE;
-use crate::metrics::DriftType;
-use crate::model::ItemKey;
+use crate::model::{DriftType, ItemKey};
 
 /// How many rows, by how they differed.
 #[derive(Clone, Copy, Default)]

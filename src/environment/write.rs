@@ -19,8 +19,7 @@ use super::operator::Confirmed;
 use super::pace::Pace;
 use super::tally::Tally;
 use super::told::Told;
-use crate::metrics::{DriftType, ReopenCause};
-use crate::model::{Digest, ItemKey, Observed, Stamp};
+use crate::model::{Digest, DriftType, ItemKey, Observed, ReopenCause, Stamp};
 use crate::plan::{BRAKE_TIME, Holds, Reason};
 use crate::table::Trouble;
 

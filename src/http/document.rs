@@ -11,7 +11,8 @@ use tokio::time::Instant;
 
 use super::info::EnvironmentInfo;
 use super::masking::masked;
-use crate::status::{Facts, Health, HeldReason, LastError, Moment, Reach, SourcePhase};
+use crate::clock::Moment;
+use crate::status::{Facts, Health, HeldReason, LastError, Reach, SourcePhase};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Held or contested items that are listed; how many there are is always told.
@@ -264,7 +265,10 @@ fn sync<'a>(reading: &'a Reading<'a>) -> SyncRep<'a> {
 }
 
 fn held(facts: &Facts, now: Moment) -> HeldRep<'_> {
-    let mut by_reason: BTreeMap<_, _> = HeldReason::ALL.map(|reason| (reason.label(), 0)).into();
+    let mut by_reason: BTreeMap<_, _> = HeldReason::ALL
+        .iter()
+        .map(|reason| (reason.label(), 0))
+        .collect();
     for held in facts.held.values() {
         *by_reason.entry(held.reason.label()).or_default() += 1;
     }

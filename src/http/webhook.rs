@@ -17,9 +17,8 @@ use axum::routing::post;
 
 use super::App;
 use crate::environment::{Control, Hint};
-use crate::metrics::WebhookResult;
 use crate::secrets::Kept;
-use crate::webhook::{About, read};
+use crate::webhook::{About, WebhookResult, read};
 use body::{Room, Unusable};
 use delivery::{Delivery, Wake};
 use seen::Seen;

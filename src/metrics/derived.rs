@@ -8,8 +8,9 @@ use metrics::{Gauge, Label as Pair};
 use metrics_exporter_prometheus::PrometheusBuilder;
 
 use super::family::{By, Family, Registry, families};
+use crate::clock::Moment;
 use crate::model::Kind;
-use crate::status::{Facts, Health, HeldReason, Moment, SourcePhase, TablePhase};
+use crate::status::{Facts, Health, HeldReason, SourcePhase, TablePhase};
 
 pub(super) const FAMILIES: &[Family] = Derived::FAMILIES;
 

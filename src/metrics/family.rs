@@ -3,7 +3,7 @@
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusHandle, PrometheusRecorder};
 
-use super::labels::Label;
+use crate::label::Label;
 
 static METADATA: Metadata<'_> = Metadata::new(module_path!(), Level::INFO, None);
 

@@ -9,6 +9,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::stamp::Digest;
+use crate::label::Label;
 
 pub use layout::{MAX_KEY_BYTES, MAX_ROW_BYTES};
 
@@ -39,6 +40,15 @@ impl Kind {
             Self::Flag => "flag",
             Self::Segment => "segment",
         }
+    }
+}
+
+impl Label for Kind {
+    const NAME: &'static str = "kind";
+    const VALUES: &'static [Self] = &Self::ALL;
+
+    fn text(self) -> &'static str {
+        self.label()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Until when the table is known to hold what LaunchDarkly says.
 
-use super::{Facts, HeldReason, Moment};
+use super::{Facts, HeldReason};
+use crate::clock::Moment;
 
 impl Facts {
     /// When LaunchDarkly was last heard while everything that it had said was stored or held by name. A heartbeat counts: it
@@ -25,7 +26,8 @@ mod tests {
 
     use tokio::time::Instant;
 
-    use crate::status::{EnvironmentStatus, Moment, SourcePhase, TablePhase};
+    use crate::clock::Moment;
+    use crate::status::{EnvironmentStatus, SourcePhase, TablePhase};
 
     #[test]
     fn what_is_confirmed_neither_runs_ahead_nor_goes_back() {

@@ -71,8 +71,9 @@ pub fn health(facts: &Facts, now: Instant, read_timeout: Duration, tolerated: Du
 mod tests {
     use std::time::SystemTime;
 
+    use crate::clock::Moment;
     use crate::model::ItemKey;
-    use crate::status::{EnvironmentStatus, Held, Moment, TablePhase};
+    use crate::status::{EnvironmentStatus, Held, TablePhase};
 
     use super::*;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Moment;
+use crate::clock::Moment;
 use crate::model::ItemKey;
 
 /// Changes that are remembered.

@@ -66,8 +66,9 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
+    use crate::clock::Moment;
     use crate::model::ItemKey;
-    use crate::status::{EnvironmentStatus, Held, Moment, SourcePhase};
+    use crate::status::{EnvironmentStatus, Held, SourcePhase};
 
     const MINUTE: Duration = Duration::from_mins(1);
 

@@ -16,7 +16,7 @@ use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt as _};
 use hyper::body::{Frame, SizeHint};
 use ld_dynamodb_relay::http;
-use ld_dynamodb_relay::metrics::WebhookResult;
+use ld_dynamodb_relay::webhook::WebhookResult;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tower::ServiceExt as _;

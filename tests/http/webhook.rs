@@ -3,8 +3,7 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use ld_dynamodb_relay::http;
-use ld_dynamodb_relay::metrics::WebhookResult;
-use ld_dynamodb_relay::webhook::sign;
+use ld_dynamodb_relay::webhook::{WebhookResult, sign};
 use proptest::prelude::{ProptestConfig, prop_assert, prop_assert_eq, proptest};
 use serde_json::Value;
 

@@ -6,16 +6,18 @@ use std::time::{Duration, SystemTime};
 use axum::Router;
 use axum::body::{self, Body};
 use axum::http::{Request, StatusCode};
+use ld_dynamodb_relay::clock::Moment;
 use ld_dynamodb_relay::config::Environment;
 use ld_dynamodb_relay::environment::Control;
 use ld_dynamodb_relay::http::{self, App, EnvironmentInfo, Served, Webhook};
-use ld_dynamodb_relay::metrics::{Metrics, WebhookResult};
+use ld_dynamodb_relay::metrics::Metrics;
 use ld_dynamodb_relay::model::{ItemKey, Kind};
 use ld_dynamodb_relay::secrets::Kept;
 use ld_dynamodb_relay::status::{
-    Done, EnvironmentStatus, ErrorKind, Facts, Held, HeldReason, LastError, Moment, SourcePhase,
+    Done, EnvironmentStatus, ErrorKind, Facts, Held, HeldReason, LastError, SourcePhase,
     TablePhase, Written,
 };
+use ld_dynamodb_relay::webhook::WebhookResult;
 use secrecy::SecretString;
 use serde_json::Value;
 use tokio::time::Instant;

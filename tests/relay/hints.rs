@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ld_dynamodb_relay::config::Config;
 use ld_dynamodb_relay::environment::{Control, Hint};
-use ld_dynamodb_relay::metrics::Wake;
+use ld_dynamodb_relay::listener::Wake;
 use ld_dynamodb_relay::model::{ItemKey, Kind};
 use ld_dynamodb_relay::simulator::{Behaviour, Environment};
 use tokio::time::{Instant, interval, timeout};

@@ -8,7 +8,7 @@ use crate::environment::backoff::HEALTHY_AFTER;
 use crate::environment::line::Line;
 use crate::launchdarkly::Refusal;
 use crate::launchdarkly::sse::Broken;
-use crate::metrics::SessionEnd;
+use crate::listener::SessionEnd;
 use crate::status::{ErrorKind, LastError, SourcePhase};
 
 /// Bad data so often in a row means that the same bytes will come again.

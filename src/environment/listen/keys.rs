@@ -7,7 +7,8 @@ use tracing::{info, warn};
 
 use super::Listener;
 use crate::clock;
-use crate::metrics::{ReopenCause, SessionEnd, Wake};
+use crate::listener::{SessionEnd, Wake};
+use crate::model::ReopenCause;
 use crate::status::{ErrorKind, LastError};
 
 /// How often we look why there is no key yet. A key itself ends the wait at once.

@@ -7,7 +7,8 @@ use super::Listener;
 use crate::environment::Hint;
 use crate::environment::hints::Settled;
 use crate::environment::line::Line;
-use crate::metrics::{From, ReopenCause};
+use crate::model::ReopenCause;
+use crate::writer::PropagationStart;
 
 impl Listener<'_> {
     /// Somebody wants something of us.
@@ -26,7 +27,9 @@ impl Listener<'_> {
         let stored = self.environment.control.announced(key, hint.happened, came);
         if let Some(took) = stored {
             let propagation = &self.environment.metrics.propagation;
-            propagation.of(From::WebhookDate).record(took.as_secs_f64());
+            propagation
+                .of(PropagationStart::WebhookDate)
+                .record(took.as_secs_f64());
         }
     }
 

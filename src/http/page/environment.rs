@@ -4,9 +4,10 @@ use maud::{Markup, PreEscaped, html};
 
 use super::condition::{Level, Reason, reasons};
 use super::text::{Times, counted, grouped, in_path, lasted, shown, time};
+use crate::clock::Moment;
 use crate::http::document::{Reading, moment};
 use crate::model::{ItemKey, Kind};
-use crate::status::{Done, Held, HeldReason, Moment, SourcePhase, TablePhase, Written};
+use crate::status::{Done, Held, HeldReason, SourcePhase, TablePhase, Written};
 
 /// Held or contested items that are listed; how many more there are is told.
 const MAX_LISTED: usize = 20;

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use maud::{Markup, html};
 
-use crate::status::Moment;
+use crate::clock::Moment;
 
 /// Longer keys and messages are cut.
 const MAX_SHOWN: usize = 200;

@@ -5,10 +5,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::seen::Seen;
-use crate::metrics::WebhookResult;
+use crate::clock::Moment;
 use crate::model::Digest;
-use crate::status::Moment;
-use crate::webhook::{About, Hook, Place, Subject, Unreadable, matching};
+use crate::webhook::{About, Hook, Place, Subject, Unreadable, WebhookResult, matching};
 
 /// A signed body on its way.
 pub(super) struct Delivery<'a> {

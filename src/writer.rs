@@ -1,0 +1,5 @@
+//! The values of the half that writes.
+
+mod vocabulary;
+
+pub use vocabulary::{PropagationStart, Purpose};
