@@ -7,6 +7,8 @@
     reason = "what reads the project's files may fail as a test does"
 )]
 
+#[path = "tidy/modules.rs"]
+mod modules;
 #[path = "tidy/rules.rs"]
 mod rules;
 #[path = "tidy/source.rs"]
@@ -100,8 +102,9 @@ check! {
         "src/plan/order.rs", "use super::super::table::Table;" => true;
         "src/plan.rs", "use super::table::Table;" => true;
         "src/launchdarkly/fdv1.rs", "use crate::{model::{Item, Kind}, table::Row};" => true;
-        "src/launchdarkly/fdv1.rs", "use crate::{\n    model::{Item, table},\n    status::Moment,\n};" => false;
+        "src/status/health.rs", "use crate::{\n    model::{Item, table},\n    clock::Moment,\n};" => false;
         "src/table.rs", "use crate::launchdarkly::Source;" => true;
+        "src/clock.rs", "use crate::status::Facts;" => true;
         "src/table.rs", "/// As [`crate::launchdarkly`] says." => false;
         "src/environment.rs", "use crate::simulator::Simulator;" => true;
         "src/environment.rs", "#[cfg(test)]\nmod tests {\n    use crate::simulator::Simulator;\n}" => false;
@@ -158,5 +161,52 @@ check! {
     machines {
         "Makefile", concat!("cd /wo", "rk/main") => true;
         "Makefile", "cd target/work" => false;
+    }
+}
+
+mod arrows_as_a_whole {
+    use super::*;
+
+    #[track_caller]
+    fn holds(findings: &[String]) {
+        assert!(findings.is_empty(), "\n{}\n", findings.join("\n"));
+    }
+
+    #[test]
+    fn each_is_needed() {
+        holds(&modules::unused(&project()));
+    }
+
+    #[test]
+    fn one_that_is_not_needed_is_found() {
+        let source = Source::new("src/plan.rs", "use crate::model::Item;");
+        let findings = modules::unused(&[source]).join("\n");
+        assert!(findings.contains("`secrets` does not need `aws`"));
+        assert!(!findings.contains("`plan` does"), "{findings}");
+        assert!(!findings.contains("`writer` does"), "it is being filled");
+    }
+
+    #[test]
+    fn the_document_draws_them() {
+        holds(&modules::drawn(include_str!("../ARCHITECTURE.md")));
+    }
+
+    #[test]
+    fn what_the_document_draws_wrongly_is_found() {
+        let right = include_str!("../ARCHITECTURE.md");
+        for (from, to) in [
+            ("secrets: aws config", "secrets: aws"),
+            ("logging: config", "logging: config model"),
+            ("logging: config; ", ""),
+            ("logging: config", "logging: config; utils: nothing"),
+            ("Arrows point", "They point"),
+        ] {
+            assert!(right.contains(from), "{from}");
+            assert_eq!(
+                modules::drawn(&right.replacen(from, to, 1)).len(),
+                1,
+                "{to}"
+            );
+        }
     }
 }

@@ -1,58 +1,7 @@
 //! The rules. Each takes one file and tells what it finds.
 
+pub(crate) use crate::modules::arrows;
 use crate::source::Source;
-
-/// Who may know whom: the arrows of ARCHITECTURE.md. A module that is not here has no place yet.
-const ARROWS: &[(&str, &str)] = &[
-    ("model", ""),
-    ("plan", "model"),
-    ("cli", ""),
-    ("config", ""),
-    ("aws", ""),
-    ("logging", "config"),
-    ("status", "model"),
-    ("clock", "status"),
-    ("metrics", "model status"),
-    ("launchdarkly", "clock config metrics model status"),
-    ("table", "aws clock config metrics model plan status"),
-    ("secrets", "aws config"),
-    ("webhook", "model"),
-    (
-        "environment",
-        "clock config launchdarkly metrics model plan secrets status table",
-    ),
-    (
-        "supervisor",
-        "clock config environment launchdarkly metrics model secrets status table",
-    ),
-    (
-        "http",
-        "clock config environment metrics model secrets status supervisor webhook",
-    ),
-    ("simulator", "model"), // LaunchDarkly as its documents have it, not as we read it
-    ("commands", EVERYTHING),
-];
-const EVERYTHING: &str = "aws cli clock config environment http launchdarkly logging metrics model plan secrets \
-                          simulator status supervisor table webhook";
-
-/// The same for the crate in `sdk/`.
-const SDK_ARROWS: &[(&str, &str)] = &[
-    ("layout", ""), // the relay knows this, and nothing else of the crate
-    ("order", ""),
-    ("trouble", ""),
-    ("runner", "trouble"),
-    ("retry", "trouble"),
-    ("read", "layout"),
-    ("write", "layout"),
-    ("table", "layout trouble write"),
-    ("connect", "layout table"),
-    ("replace", "layout order retry table trouble write"),
-    (
-        "store",
-        "connect layout read replace retry runner table trouble write",
-    ),
-    ("builder", "connect store"),
-];
 
 /// No file says more than one can hold in mind.
 pub(crate) fn length(source: &Source) -> Vec<String> {
@@ -77,78 +26,11 @@ pub(crate) fn length(source: &Source) -> Vec<String> {
     }
 }
 
-/// Modules know only those that ARROWS lets them know.
-pub(crate) fn arrows(source: &Source) -> Vec<String> {
-    let Some(module) = source
-        .module()
-        .filter(|module| !["main", "lib"].contains(module))
-    else {
-        return Vec::new();
-    };
-    let arrows = if source.is_sdk() { SDK_ARROWS } else { ARROWS };
-    let Some((_, allowed)) = arrows.iter().find(|(name, _)| *name == module) else {
-        return vec![format!(
-            "{}: give `{module}` a place in tests/tidy.rs and ARCHITECTURE.md",
-            source.path
-        )];
-    };
-    let code: Vec<&str> = source
-        .code(false)
-        .into_iter()
-        .map(|(_, line)| line)
-        .collect();
-    known(&code.join("\n"), source.within().matches('/').count())
-        .into_iter()
-        .filter(|name| name != module && !allowed.split(' ').any(|it| it == name))
-        .filter(|name| arrows.iter().any(|(module, _)| module == name))
-        .map(|name| format!("{}: `{module}` must not know `{name}`", source.path))
-        .collect()
-}
-
-/// The first names behind `crate::` and what amounts to it in a file that many folders deep: `super::` at the top of
-/// `src/plan.rs`, `super::super::` in `src/plan/order.rs`.
-fn known(code: &str, depth: usize) -> Vec<String> {
-    let root = "super::".repeat(depth);
-    let paths = code.replace(&format!("use {root}"), "use crate::");
-    let mut names = Vec::new();
-    for path in paths.split("crate::").skip(1) {
-        match path.strip_prefix('{') {
-            Some(group) => names.extend(first_names(group)),
-            None => names.push(name(path)),
-        }
-    }
-    names
-}
-
-/// The first name of each path in a group of `use`, up to its closing brace.
-fn first_names(group: &str) -> Vec<String> {
-    let (mut names, mut deep, mut start) = (Vec::new(), 0_usize, 0);
-    for (at, letter) in group.char_indices() {
-        match letter {
-            '{' => deep += 1,
-            '}' if deep > 0 => deep -= 1,
-            ',' | '}' if deep == 0 => {
-                names.push(name(group[start..at].trim_start()));
-                start = at + 1;
-                if letter == '}' {
-                    break;
-                }
-            }
-            _ => {}
-        }
-    }
-    names
-}
-
-fn name(path: &str) -> String {
-    path.chars()
-        .take_while(|letter| letter.is_alphanumeric() || *letter == '_')
-        .collect()
-}
-
 /// What decides is a function of values (invariant 14).
 pub(crate) fn purity(source: &Source) -> Vec<String> {
     let decides = [
+        "src/label",
+        "src/listener",
         "src/model",
         "src/plan",
         "src/table/layout",
@@ -156,6 +38,7 @@ pub(crate) fn purity(source: &Source) -> Vec<String> {
         "src/launchdarkly/sse",
         "src/status/health",
         "src/webhook",
+        "src/writer",
         "sdk/src/layout",
         "sdk/src/order",
         "sdk/src/read",
