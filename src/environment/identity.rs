@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tracing::{error, info};
 
 use super::write::Writer;
-use crate::plan::identity::{Expects, Known, Mismatch, Verdict, judge};
+use crate::plan::identity::{Admission, Expects, Known, Mismatch, admit};
 use crate::table::{Op, Outcome, Trouble};
 use crate::writer::Purpose;
 
@@ -44,10 +44,10 @@ impl Writer<'_> {
         let name = &self.environment.name;
         let (remember, refused) =
             self.cell
-                .look_at_whose(|_, said| match judge(said, &self.known()) {
-                    Verdict::Fine => (false, None),
-                    Verdict::Remember(_) => (true, None),
-                    Verdict::Refused(mismatch) => (false, Some(tell(name, &mismatch))),
+                .look_at_whose(|_, said| match admit(said, &self.known()) {
+                    Admission::Fine => (false, None),
+                    Admission::Remember(_) => (true, None),
+                    Admission::Refused(mismatch) => (false, Some(tell(name, &mismatch))),
                 });
         match refused {
             Some(why) => self.refuse(why),

@@ -15,7 +15,7 @@ use crate::launchdarkly::{Greeting, Refusal, Signal};
 use crate::model::{
     Content, Desired, DriftType, Fault, Item, ItemKey, MAX_ROW_BYTES, Observed, Stamp,
 };
-use crate::plan::identity::{Known, Verdict, judge};
+use crate::plan::identity::{Admission, Known, admit};
 use crate::plan::{Holds, Plan, Policy, Scope, plan};
 use crate::status::Held;
 use crate::table::Trouble;
@@ -99,9 +99,9 @@ impl Environment {
             configured: self.environment_id.as_deref(),
             ..Known::default()
         };
-        match judge(said, &known) {
-            Verdict::Fine | Verdict::Remember(_) => Ok(said),
-            Verdict::Refused(mismatch) => Err(Failure::Identity(tell(&self.name, &mismatch))),
+        match admit(said, &known) {
+            Admission::Fine | Admission::Remember(_) => Ok(said),
+            Admission::Refused(mismatch) => Err(Failure::Identity(tell(&self.name, &mismatch))),
         }
     }
 

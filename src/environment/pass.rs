@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::identity::tell;
 use super::write::{Writer, go_on_looking};
 use crate::model::ItemKey;
-use crate::plan::identity::{Verdict, judge};
+use crate::plan::identity::{Admission, admit};
 use crate::plan::{self, Plan, Policy, Scope, Write};
 use crate::table::{Outcome, Table, Trouble};
 
@@ -160,16 +160,16 @@ impl Writer<'_> {
                 leave_marker: self.left_marker,
                 expired: &self.expired,
             };
-            Some(match judge(said, &self.known()) {
-                Verdict::Fine => Ok(Planned::Made(plan::plan(
+            Some(match admit(said, &self.known()) {
+                Admission::Fine => Ok(Planned::Made(plan::plan(
                     desired,
                     &self.observed,
                     &self.holds,
                     scope,
                     &policy,
                 ))),
-                Verdict::Remember(id) => Ok(Planned::Remember(id.into())),
-                Verdict::Refused(mismatch) => Err(tell(&environment.name, &mismatch)),
+                Admission::Remember(id) => Ok(Planned::Remember(id.into())),
+                Admission::Refused(mismatch) => Err(tell(&environment.name, &mismatch)),
             })
         });
         match planned {

@@ -3,7 +3,7 @@
 
 /// Whether the environment that LaunchDarkly names may be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict<'a> {
+pub enum Admission<'a> {
     /// It may, or LaunchDarkly names none.
     Fine,
     /// It may, once its ID is remembered beside the data.
@@ -50,19 +50,19 @@ pub struct Known<'a> {
 
 /// Compares what LaunchDarkly says with what is remembered beside the data and with what the settings say, which is
 /// the operator's last word.
-pub fn judge<'a>(said: Option<&'a str>, known: &Known<'a>) -> Verdict<'a> {
+pub fn admit<'a>(said: Option<&'a str>, known: &Known<'a>) -> Admission<'a> {
     let Some(said) = said.filter(|said| !said.is_empty()) else {
-        return Verdict::Fine;
+        return Admission::Fine;
     };
-    let refused = |expected, by| Verdict::Refused(Mismatch { said, expected, by });
+    let refused = |expected, by| Admission::Refused(Mismatch { said, expected, by });
     match (known.configured, known.remembered.or(known.last)) {
         (Some(configured), _) if configured != said => refused(configured, Expects::Setting),
         (Some(_), Some(other)) if other != said && known.obeyed => {
             refused(other, Expects::Successor)
         }
         (None, Some(other)) if other != said => refused(other, Expects::Table),
-        _ if known.remembered == Some(said) => Verdict::Fine,
-        _ => Verdict::Remember(said),
+        _ if known.remembered == Some(said) => Admission::Fine,
+        _ => Admission::Remember(said),
     }
 }
 
@@ -70,8 +70,8 @@ pub fn judge<'a>(said: Option<&'a str>, known: &Known<'a>) -> Verdict<'a> {
 mod tests {
     use super::*;
 
-    fn refused<'a>(said: &'a str, expected: &'a str, by: Expects) -> Verdict<'a> {
-        Verdict::Refused(Mismatch { said, expected, by })
+    fn refused<'a>(said: &'a str, expected: &'a str, by: Expects) -> Admission<'a> {
+        Admission::Refused(Mismatch { said, expected, by })
     }
 
     #[test]
@@ -79,18 +79,18 @@ mod tests {
         let (x, y, z) = (Some("x"), Some("y"), Some("z"));
         for (said, remembered, configured, expected) in [
             // Who is not named is not checked.
-            (None, None, None, Verdict::Fine),
-            (None, y, None, Verdict::Fine),
-            (None, y, z, Verdict::Fine),
-            (Some(""), y, z, Verdict::Fine),
+            (None, None, None, Admission::Fine),
+            (None, y, None, Admission::Fine),
+            (None, y, z, Admission::Fine),
+            (Some(""), y, z, Admission::Fine),
             // Without a setting, the first one stays.
-            (x, None, None, Verdict::Remember("x")),
-            (x, x, None, Verdict::Fine),
+            (x, None, None, Admission::Remember("x")),
+            (x, x, None, Admission::Fine),
             (x, y, None, refused("x", "y", Expects::Table)),
             // The setting has the last word.
-            (x, None, x, Verdict::Remember("x")),
-            (x, x, x, Verdict::Fine),
-            (x, y, x, Verdict::Remember("x")),
+            (x, None, x, Admission::Remember("x")),
+            (x, x, x, Admission::Fine),
+            (x, y, x, Admission::Remember("x")),
             (x, None, y, refused("x", "y", Expects::Setting)),
             (x, x, y, refused("x", "y", Expects::Setting)),
             (x, y, y, refused("x", "y", Expects::Setting)),
@@ -103,7 +103,7 @@ mod tests {
                 configured,
                 ..Known::default()
             };
-            assert_eq!(judge(said, &known), expected, "{said:?}, {known:?}");
+            assert_eq!(admit(said, &known), expected, "{said:?}, {known:?}");
         }
     }
 
@@ -113,14 +113,14 @@ mod tests {
             last: Some("x"),
             ..Known::default()
         };
-        assert_eq!(judge(Some("x"), &known), Verdict::Remember("x"));
+        assert_eq!(admit(Some("x"), &known), Admission::Remember("x"));
         let expected = refused("y", "x", Expects::Table);
-        assert_eq!(judge(Some("y"), &known), expected);
+        assert_eq!(admit(Some("y"), &known), expected);
         let meant = Known {
             configured: Some("y"),
             ..known
         };
-        assert_eq!(judge(Some("y"), &meant), Verdict::Remember("y"));
+        assert_eq!(admit(Some("y"), &meant), Admission::Remember("y"));
     }
 
     #[test]
@@ -132,16 +132,16 @@ mod tests {
             obeyed: true,
         };
         let expected = refused("x", "y", Expects::Successor);
-        assert_eq!(judge(Some("x"), &taken), expected);
+        assert_eq!(admit(Some("x"), &taken), expected);
         let emptied = Known {
             remembered: None,
             ..taken
         };
-        assert_eq!(judge(Some("x"), &emptied), expected);
+        assert_eq!(admit(Some("x"), &emptied), expected);
         let emptied = Known {
             last: Some("x"),
             ..emptied
         };
-        assert_eq!(judge(Some("x"), &emptied), Verdict::Remember("x"));
+        assert_eq!(admit(Some("x"), &emptied), Admission::Remember("x"));
     }
 }
