@@ -9,14 +9,14 @@ use std::time::SystemTime;
 use crate::model::ItemKey;
 
 mod body;
-mod places;
 mod resource;
 mod signature;
+mod target;
 mod vocabulary;
 
 pub use body::{MAX_SUBJECTS, Unreadable, read};
-pub use places::{Place, matching};
 pub use signature::{is_signed, sign};
+pub use target::{Target, matching};
 pub use vocabulary::WebhookResult;
 
 /// What a body says.

@@ -7,9 +7,9 @@ mod bodies;
 mod generated;
 #[path = "webhook/many.rs"]
 mod many;
-#[path = "webhook/places.rs"]
-mod places;
 #[path = "webhook/signature.rs"]
 mod signature;
+#[path = "webhook/targets.rs"]
+mod targets;
 #[path = "webhook/words.rs"]
 mod words;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::masking::{masked, without_user};
 use crate::config::Environment;
 use crate::secrets::Kept;
-use crate::webhook::Place;
+use crate::webhook::Target;
 
 /// What is shown of an environment's configuration, and what it goes by at LaunchDarkly.
 #[derive(Clone)]
@@ -40,8 +40,8 @@ impl EnvironmentInfo {
     }
 
     /// What it goes by at LaunchDarkly.
-    pub(super) fn place(&self) -> Place<'_> {
-        Place {
+    pub(super) fn target(&self) -> Target<'_> {
+        Target {
             name: &self.name,
             project: self.project.as_deref(),
             environment: self.environment_key.as_deref(),

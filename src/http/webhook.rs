@@ -1,8 +1,8 @@
 //! The webhook: LaunchDarkly says that something changed. Nothing that a body says is stored; it only wakes environments.
 
 mod body;
+mod deduplicator;
 mod delivery;
-mod seen;
 mod signers;
 
 use std::sync::{Mutex, PoisonError};
@@ -20,8 +20,8 @@ use crate::environment::{Control, Hint};
 use crate::secrets::Kept;
 use crate::webhook::{About, WebhookResult, read};
 use body::{Room, Unusable};
+use deduplicator::Deduplicator;
 use delivery::{Delivery, Wake};
-use seen::Seen;
 use signers::Signers;
 
 const SIGNATURE: &str = "x-ld-signature";
@@ -37,7 +37,7 @@ pub struct Webhook {
     /// What is dated longer ago wakes nobody.
     pub max_age: Duration,
     room: Room,
-    seen: Mutex<Seen>,
+    deduplicator: Mutex<Deduplicator>,
 }
 
 impl Webhook {
@@ -47,7 +47,7 @@ impl Webhook {
             secrets,
             max_age,
             room: Room::default(),
-            seen: Mutex::default(),
+            deduplicator: Mutex::default(),
         }
     }
 }
@@ -81,14 +81,14 @@ pub(super) fn routes(app: &App) -> Router<App> {
 
 /// Answers at once: what is woken does its work by itself.
 async fn receive(app: &App, name: Option<&str>, request: Request) -> Response {
-    let result = judge(app, name, request).await;
+    let result = process(app, name, request).await;
     app.metrics.webhook(result);
     // Whoever reaches the port can send as many as they like: the metric counts them, and nobody can flood the log.
     tracing::debug!(result = result.label(), "webhook");
     answer(result)
 }
 
-async fn judge(app: &App, name: Option<&str>, request: Request) -> WebhookResult {
+async fn process(app: &App, name: Option<&str>, request: Request) -> WebhookResult {
     let (head, body) = request.into_parts();
     let collected = match body::collect(body, &app.webhook.room, BODY_TIMEOUT).await {
         Ok(collected) => collected,
@@ -115,9 +115,9 @@ async fn judge(app: &App, name: Option<&str>, request: Request) -> WebhookResult
     }
     let hook = read(body);
     let environments = &app.environments;
-    let places: Vec<_> = environments.iter().map(|it| it.info.place()).collect();
+    let targets: Vec<_> = environments.iter().map(|it| it.info.target()).collect();
     let delivery = Delivery {
-        places: &places,
+        targets: &targets,
         signed: &signed,
         is_named: name.is_some(),
         signature: signature.as_bytes(),
@@ -125,9 +125,9 @@ async fn judge(app: &App, name: Option<&str>, request: Request) -> WebhookResult
         now: (app.clock)(),
     };
     let (result, wakes) = {
-        let seen = app.webhook.seen.lock();
-        let mut seen = seen.unwrap_or_else(PoisonError::into_inner);
-        delivery.deliver(hook, &mut seen)
+        let deduplicator = app.webhook.deduplicator.lock();
+        let mut deduplicator = deduplicator.unwrap_or_else(PoisonError::into_inner);
+        delivery.deliver(hook, &mut deduplicator)
     };
     for wake in wakes {
         carry_out(&environments[wake.environment].control, wake);

@@ -51,7 +51,7 @@ pub(crate) fn purity(source: &Source) -> Vec<String> {
         "src/environment/recent",
         "src/secrets/timetable",
         "src/http/webhook/delivery",
-        "src/http/webhook/seen",
+        "src/http/webhook/deduplicator",
     ];
     if !decides.iter().any(|path| source.path.starts_with(path)) {
         return Vec::new();

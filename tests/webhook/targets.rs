@@ -1,11 +1,11 @@
 //! Which of our environments a subject is about.
 
-use ld_dynamodb_relay::webhook::{About, Place, Which, matching};
+use ld_dynamodb_relay::webhook::{About, Target, Which, matching};
 
 use crate::words::{named, subject};
 
 /// `name`, `name@project`, `name=key` or `name=key@project`, as the settings may have it.
-fn place(text: &str) -> Place<'_> {
+fn target(text: &str) -> Target<'_> {
     let (text, project) = match text.split_once('@') {
         Some((text, project)) => (text, Some(project)),
         None => (text, None),
@@ -14,16 +14,16 @@ fn place(text: &str) -> Place<'_> {
         Some((name, key)) => (name, Some(key)),
         None => (text, None),
     };
-    Place {
+    Target {
         name,
         project,
         environment,
     }
 }
 
-/// Whom `said`, as `environment@project` (`*` for all), is about. Each place that is meant is marked with a `!`.
+/// Whom `said`, as `environment@project` (`*` for all), is about. Each target that is meant is marked with a `!`.
 #[track_caller]
-fn check(said: &str, places: &[&str]) {
+fn check(said: &str, targets: &[&str]) {
     let (environment, project) = match said.split_once('@') {
         Some((environment, project)) => (environment, Some(project)),
         None => (said, None),
@@ -33,15 +33,15 @@ fn check(said: &str, places: &[&str]) {
         "?" => Which::Unsaid,
         key => named(key),
     };
-    let expected: Vec<usize> = (0..places.len())
-        .filter(|at| places[*at].ends_with('!'))
+    let expected: Vec<usize> = (0..targets.len())
+        .filter(|at| targets[*at].ends_with('!'))
         .collect();
-    let ours: Vec<_> = places
+    let ours: Vec<_> = targets
         .iter()
-        .map(|text| place(text.trim_end_matches('!')))
+        .map(|text| target(text.trim_end_matches('!')))
         .collect();
     let found = matching(&subject(project, environment, About::Everything), &ours);
-    assert_eq!(found, expected, "{said}: {places:?}");
+    assert_eq!(found, expected, "{said}: {targets:?}");
 }
 
 #[test]

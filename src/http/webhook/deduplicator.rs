@@ -14,13 +14,13 @@ const LONGEST: Duration = Duration::from_hours(24);
 
 /// The last ones, by digest.
 #[derive(Default)]
-pub(super) struct Seen {
+pub(super) struct Deduplicator {
     digests: HashSet<Digest>,
     /// The same in the order in which they came.
     order: VecDeque<(Instant, Digest)>,
 }
 
-impl Seen {
+impl Deduplicator {
     /// Whether it comes for the first time; from now on it has been here.
     pub(super) fn is_new(&mut self, digest: Digest, now: Instant) -> bool {
         let is_old = |came: Instant| now.saturating_duration_since(came) >= LONGEST;
@@ -55,30 +55,34 @@ mod tests {
 
     #[test]
     fn what_was_here_is_not_new_for_a_day() {
-        let mut seen = Seen::default();
+        let mut deduplicator = Deduplicator::default();
         let start = Instant::now();
-        assert!(seen.is_new(digest(1), start));
-        assert!(seen.is_new(digest(2), start));
+        assert!(deduplicator.is_new(digest(1), start));
+        assert!(deduplicator.is_new(digest(2), start));
         let late = start + LONGEST - Duration::from_millis(1);
-        assert!(!seen.is_new(digest(1), late));
-        assert!(seen.is_new(digest(1), start + LONGEST));
-        assert_eq!(seen.order.len(), 1, "the other one is forgotten as well");
+        assert!(!deduplicator.is_new(digest(1), late));
+        assert!(deduplicator.is_new(digest(1), start + LONGEST));
+        assert_eq!(
+            deduplicator.order.len(),
+            1,
+            "the other one is forgotten as well"
+        );
     }
 
     #[test]
     fn the_last_ten_thousand_are_remembered_and_no_more() {
-        let mut seen = Seen::default();
+        let mut deduplicator = Deduplicator::default();
         let now = Instant::now();
         for number in 0..3 * MOST {
-            assert!(seen.is_new(digest(number), now));
-            assert!(seen.order.len() <= MOST);
-            assert_eq!(seen.order.len(), seen.digests.len());
+            assert!(deduplicator.is_new(digest(number), now));
+            assert!(deduplicator.order.len() <= MOST);
+            assert_eq!(deduplicator.order.len(), deduplicator.digests.len());
         }
         for _ in 0..3 {
             for number in 2 * MOST..3 * MOST {
-                assert!(!seen.is_new(digest(number), now));
+                assert!(!deduplicator.is_new(digest(number), now));
             }
         }
-        assert!(seen.is_new(digest(0), now));
+        assert!(deduplicator.is_new(digest(0), now));
     }
 }

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::seen::Seen;
+use super::deduplicator::Deduplicator;
 use crate::clock::Moment;
 use crate::model::Digest;
-use crate::webhook::{About, Hook, Place, Subject, Unreadable, WebhookResult, matching};
+use crate::webhook::{About, Hook, Subject, Target, Unreadable, WebhookResult, matching};
 
 /// A signed body on its way.
 pub(super) struct Delivery<'a> {
     /// Every environment that there is.
-    pub(super) places: &'a [Place<'a>],
+    pub(super) targets: &'a [Target<'a>],
     /// Those of them that it may wake: its signature is by one of their secrets.
     pub(super) signed: &'a [usize],
     /// Whether the path names the one.
@@ -41,10 +41,10 @@ impl Delivery<'_> {
     pub(super) fn deliver(
         &self,
         hook: Result<Hook, Unreadable>,
-        seen: &mut Seen,
+        deduplicator: &mut Deduplicator,
     ) -> (WebhookResult, Vec<Wake>) {
         let id = hook.as_ref().ok().and_then(|hook| hook.id.as_deref());
-        if !seen.is_new(self.digest(id), self.now.monotonic) {
+        if !deduplicator.is_new(self.digest(id), self.now.monotonic) {
             return (WebhookResult::Duplicate, Vec::new());
         }
         let Ok(hook) = hook else {
@@ -96,7 +96,7 @@ impl Delivery<'_> {
                 // The path says whom, the body only what.
                 self.signed.to_vec()
             } else {
-                matching(subject, self.places)
+                matching(subject, self.targets)
             };
             let meant = meant.into_iter().filter(|it| self.signed.contains(it));
             wakes.extend(meant.map(|it| wake(it, &subject.about, happened)));
@@ -121,18 +121,18 @@ mod tests {
     use crate::model::ItemKey;
     use crate::webhook::Which;
 
-    const SHOP: Place<'_> = place("production", Some("shop"), None);
-    const STAGING: Place<'_> = place("staging", Some("shop"), None);
-    const OTHER: Place<'_> = place("other", Some("bank"), Some("production"));
-    const PLACES: [Place<'_>; 3] = [SHOP, STAGING, OTHER];
+    const SHOP: Target<'_> = target("production", Some("shop"), None);
+    const STAGING: Target<'_> = target("staging", Some("shop"), None);
+    const OTHER: Target<'_> = target("other", Some("bank"), Some("production"));
+    const TARGETS: [Target<'_>; 3] = [SHOP, STAGING, OTHER];
     const ALL: &[usize] = &[0, 1, 2];
 
-    const fn place<'a>(
+    const fn target<'a>(
         name: &'a str,
         project: Option<&'a str>,
         environment: Option<&'a str>,
-    ) -> Place<'a> {
-        Place {
+    ) -> Target<'a> {
+        Target {
             name,
             project,
             environment,
@@ -148,7 +148,7 @@ mod tests {
 
     fn signed_by(signed: &[usize], now: Moment) -> Delivery<'_> {
         Delivery {
-            places: &PLACES,
+            targets: &TARGETS,
             signed,
             is_named: false,
             signature: b"00ff",
@@ -180,7 +180,7 @@ mod tests {
 
     /// What becomes of the first webhook ever, and which environments it wakes.
     fn check(delivery: &Delivery<'_>, hook: Hook, expect: WebhookResult, woken: &[usize]) {
-        let (result, wakes) = delivery.deliver(Ok(hook), &mut Seen::default());
+        let (result, wakes) = delivery.deliver(Ok(hook), &mut Deduplicator::default());
         let environments: Vec<_> = wakes.iter().map(|it| it.environment).collect();
         assert_eq!((result, &*environments), (expect, woken));
     }
@@ -213,12 +213,12 @@ mod tests {
             is_named: true,
             ..signed_by(&[2], now)
         };
-        let (result, wakes) = named.deliver(Ok(flag()), &mut Seen::default());
+        let (result, wakes) = named.deliver(Ok(flag()), &mut Deduplicator::default());
         let item = About::Item(ItemKey::flag("a"));
         assert_eq!(result, WebhookResult::Woken);
         assert_eq!(wakes, [wake(2, &item, now.monotonic)]);
         let unsaid = about(Which::Unsaid, About::Key);
-        let (_, wakes) = named.deliver(Ok(unsaid), &mut Seen::default());
+        let (_, wakes) = named.deliver(Ok(unsaid), &mut Deduplicator::default());
         assert_eq!(wakes, [wake(2, &About::Key, now.monotonic)]);
     }
 
@@ -226,7 +226,7 @@ mod tests {
     fn what_cannot_be_read_wakes_all_whose_secret_signed() {
         let now = now();
         let delivery = signed_by(&[0, 2], now);
-        let (result, wakes) = delivery.deliver(Err(Unreadable), &mut Seen::default());
+        let (result, wakes) = delivery.deliver(Err(Unreadable), &mut Deduplicator::default());
         assert_eq!(result, WebhookResult::Unreadable);
         let everything = |it| wake(it, &About::Everything, now.monotonic);
         assert_eq!(wakes, [everything(0), everything(2)]);
@@ -239,7 +239,8 @@ mod tests {
         let ahead = Some(now.wall + Duration::from_mins(90));
         for (date, minutes) in [(None, 0), (ago(0), 0), (ago(5), 5), (ahead, 0)] {
             let hook = Hook { date, ..flag() };
-            let (result, wakes) = signed_by(ALL, now).deliver(Ok(hook), &mut Seen::default());
+            let (result, wakes) =
+                signed_by(ALL, now).deliver(Ok(hook), &mut Deduplicator::default());
             assert_eq!(result, WebhookResult::Woken);
             let happened = now.monotonic - Duration::from_mins(minutes);
             assert_eq!(wakes[0].happened, happened, "{date:?}");
@@ -254,15 +255,15 @@ mod tests {
     fn what_was_here_wakes_nobody_again() {
         let now = now();
         let again = |first: &Delivery<'_>, second: &Delivery<'_>, ids: [Option<&str>; 2]| {
-            let mut seen = Seen::default();
+            let mut deduplicator = Deduplicator::default();
             let hooks = ids.map(|id| Hook {
                 id: id.map(str::to_owned),
                 ..flag()
             });
             let [one, two] = hooks;
-            let (result, _) = first.deliver(Ok(one), &mut seen);
+            let (result, _) = first.deliver(Ok(one), &mut deduplicator);
             assert_eq!(result, WebhookResult::Woken);
-            let (result, wakes) = second.deliver(Ok(two), &mut seen);
+            let (result, wakes) = second.deliver(Ok(two), &mut deduplicator);
             assert_eq!(wakes.is_empty(), result == WebhookResult::Duplicate);
             result == WebhookResult::Duplicate
         };
