@@ -18,7 +18,7 @@ mod summary;
 mod vocabulary;
 
 pub use health::{Health, health};
-pub use recent::{Done, Propagation, Recent, Written};
+pub use recent::{Propagation, Recent, RowChange, Written};
 pub use summary::Summary;
 pub use vocabulary::{HeldReason, SourcePhase, TablePhase};
 

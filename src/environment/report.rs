@@ -11,7 +11,7 @@ use super::write::Writer;
 use crate::clock;
 use crate::model::{Item, ItemKey, Kind, Stamp};
 use crate::plan::{Hold, Holds, Plan, Reason};
-use crate::status::{Done, Held, HeldReason, Reach, TablePhase, Written};
+use crate::status::{Held, HeldReason, Reach, RowChange, TablePhase, Written};
 use crate::table::{Op, Trouble};
 use crate::writer::{PropagationStart, Purpose};
 
@@ -226,9 +226,9 @@ impl Writer<'_> {
             self.repaired.repaired(drift)
         });
         let done = match item {
-            None => Done::Removed,
-            Some(item) if item.is_tombstone() => Done::Deleted,
-            Some(_) => Done::Stored,
+            None => RowChange::Removed,
+            Some(item) if item.is_tombstone() => RowChange::Deleted,
+            Some(_) => RowChange::Stored,
         };
         let action = done.label();
         let written = Written {

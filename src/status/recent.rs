@@ -22,7 +22,7 @@ const MAX_KEY_BYTES: usize = 1_024;
 
 /// What was done to a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Done {
+pub enum RowChange {
     /// An item was stored.
     Stored,
     /// A tombstone was stored in its place.
@@ -31,7 +31,7 @@ pub enum Done {
     Removed,
 }
 
-impl Done {
+impl RowChange {
     /// As a word.
     pub const fn label(self) -> &'static str {
         match self {
@@ -48,7 +48,7 @@ pub struct Written {
     /// Whose.
     pub key: ItemKey,
     /// What was done.
-    pub done: Done,
+    pub done: RowChange,
     /// The version that stood there, where there was one.
     pub from: Option<u64>,
     /// The version that stands there now.
@@ -165,7 +165,7 @@ mod tests {
     fn written(number: u64) -> Written {
         Written {
             key: ItemKey::flag(format!("flag-{number}")),
-            done: Done::Stored,
+            done: RowChange::Stored,
             from: None,
             to: Some(number),
             at: Moment {

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use futures_util::StreamExt as _;
 use ld_dynamodb_relay::http;
 use ld_dynamodb_relay::model::ItemKey;
-use ld_dynamodb_relay::status::{Done, ErrorKind, Facts, LastError, TablePhase, Written};
+use ld_dynamodb_relay::status::{ErrorKind, Facts, LastError, RowChange, TablePhase, Written};
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 
@@ -39,7 +39,7 @@ fn stored(facts: &mut Facts) {
 fn wrote(facts: &mut Facts, key: &str) {
     Arc::make_mut(&mut facts.recent).wrote(Written {
         key: ItemKey::flag(key),
-        done: Done::Stored,
+        done: RowChange::Stored,
         from: Some(1),
         to: Some(2),
         at: clock(),

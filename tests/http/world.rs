@@ -14,7 +14,7 @@ use ld_dynamodb_relay::metrics::Metrics;
 use ld_dynamodb_relay::model::{ItemKey, Kind};
 use ld_dynamodb_relay::secrets::Kept;
 use ld_dynamodb_relay::status::{
-    Done, EnvironmentStatus, ErrorKind, Facts, Held, HeldReason, LastError, SourcePhase,
+    EnvironmentStatus, ErrorKind, Facts, Held, HeldReason, LastError, RowChange, SourcePhase,
     TablePhase, Written,
 };
 use ld_dynamodb_relay::webhook::WebhookResult;
@@ -210,7 +210,7 @@ pub(crate) fn busy(facts: &mut Facts) {
     good(facts);
     let stored = Written {
         key: ItemKey::flag("dark-mode"),
-        done: Done::Stored,
+        done: RowChange::Stored,
         from: None,
         to: Some(7),
         at: clock(),
@@ -219,7 +219,7 @@ pub(crate) fn busy(facts: &mut Facts) {
     };
     let deleted = Written {
         key: ItemKey::segment("staff"),
-        done: Done::Deleted,
+        done: RowChange::Deleted,
         from: Some(4),
         to: Some(5),
         propagation: None,

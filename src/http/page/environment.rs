@@ -7,7 +7,7 @@ use super::text::{Times, counted, grouped, in_path, lasted, shown, time};
 use crate::clock::Moment;
 use crate::http::document::{Reading, moment};
 use crate::model::{ItemKey, Kind};
-use crate::status::{Done, Held, HeldReason, SourcePhase, TablePhase, Written};
+use crate::status::{Held, HeldReason, RowChange, SourcePhase, TablePhase, Written};
 
 /// Held or contested items that are listed; how many more there are is told.
 const MAX_LISTED: usize = 20;
@@ -228,7 +228,7 @@ impl<'a> Shown<'a> {
                 .map_or_else(|| "none".to_owned(), |it| it.to_string()),
         };
         let done = match (change.done, change.from) {
-            (Done::Stored, None) => "new",
+            (RowChange::Stored, None) => "new",
             (done, _) => done.label(),
         };
         html! {

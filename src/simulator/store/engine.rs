@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// What an operation answered and what it cost.
-pub(super) struct Done {
+pub(super) struct Reply {
     pub(super) answer: Result<String, DynoxideError>,
     pub(super) units: f64,
 }
@@ -113,13 +113,13 @@ impl Operation {
 }
 
 /// Runs one operation. Blocks for as long as the database takes.
-pub(super) fn run(database: &Database, operation: Operation, body: &[u8]) -> Done {
+pub(super) fn run(database: &Database, operation: Operation, body: &[u8]) -> Reply {
     match dispatch(database, operation, body) {
-        Ok((answer, units)) => Done {
+        Ok((answer, units)) => Reply {
             answer: Ok(answer),
             units,
         },
-        Err(error) => Done {
+        Err(error) => Reply {
             units: cost_of_failure(database, operation, body, &error),
             answer: Err(error),
         },
