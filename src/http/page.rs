@@ -21,8 +21,8 @@ use axum::{Extension, Router};
 use super::App;
 use super::operators::{is_called_by_our_name, operator};
 use crate::secrets::Kept;
+use live::Cursor;
 pub(super) use live::Live;
-use live::Seen;
 use text::Times;
 use whole::{Orders, Viewer};
 
@@ -91,7 +91,7 @@ pub(super) async fn page(
         orders,
     };
     // Before the page is made: what changes meanwhile is told once more.
-    let live = format!("/live?since={}", live.seen());
+    let live = format!("/live?since={}", live.cursor());
     let now = (app.clock)();
     let page = whole::page(&app.readings(now), Times::At(now.wall), &viewer, &live);
     with_headers(Html(page.into_string()).into_response())
@@ -109,7 +109,7 @@ async fn live_events(
     // A browser that comes again says what it has.
     let last = headers.get("last-event-id").and_then(|it| it.to_str().ok());
     let since = parameter(&parameters, "since");
-    live.answer(last.or(since.as_deref()).and_then(Seen::parse))
+    live.answer(last.or(since.as_deref()).and_then(Cursor::parse))
 }
 
 /// Another site's page cannot read what it loads from here, and must not keep it from ours either.

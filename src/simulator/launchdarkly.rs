@@ -26,7 +26,7 @@ use behaviour::{Answer, First};
 use wire::Outgoing;
 
 pub use behaviour::Behaviour;
-pub use environment::{Environment, Seen};
+pub use environment::{Activity, Environment};
 pub use items::Items;
 pub use wire::LineEnd;
 

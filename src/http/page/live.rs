@@ -51,12 +51,12 @@ struct Rendered {
 
 /// What a page has: everything up to this revision, of that process.
 #[derive(Clone, Copy)]
-pub(super) struct Seen {
+pub(super) struct Cursor {
     epoch: u64,
     revision: u64,
 }
 
-impl Seen {
+impl Cursor {
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (epoch, revision) = text.split_once('.')?;
         Some(Self {
@@ -66,7 +66,7 @@ impl Seen {
     }
 }
 
-impl std::fmt::Display for Seen {
+impl std::fmt::Display for Cursor {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(out, "{:x}.{}", self.epoch, self.revision)
     }
@@ -82,9 +82,9 @@ impl Live {
         }))
     }
 
-    /// Where everything that is there now has been seen.
-    pub(super) fn seen(&self) -> Seen {
-        self.look(|rendered| Seen {
+    /// The cursor after everything that is there now.
+    pub(super) fn cursor(&self) -> Cursor {
+        self.look(|rendered| Cursor {
             epoch: self.0.epoch,
             revision: rendered.revision,
         })
@@ -109,13 +109,13 @@ impl Live {
         look(&rendered)
     }
 
-    /// What differs from what was seen, as events, and what is seen then.
-    fn news(&self, seen: Option<Seen>) -> (Seen, String) {
+    /// What changed after `cursor`, as events, and the cursor after them.
+    fn news(&self, cursor: Option<Cursor>) -> (Cursor, String) {
         let mut events = String::new();
-        let seen = seen.filter(|seen| seen.epoch == self.0.epoch);
+        let cursor = cursor.filter(|cursor| cursor.epoch == self.0.epoch);
         let revision = self.look(|rendered| {
-            if let Some(seen) = seen {
-                let new = |part: &&(u64, Arc<str>)| part.0 > seen.revision;
+            if let Some(cursor) = cursor {
+                let new = |part: &&(u64, Arc<str>)| part.0 > cursor.revision;
                 for (_, html) in rendered.parts.iter().filter(new) {
                     event(&mut events, "part", html);
                 }
@@ -128,21 +128,21 @@ impl Live {
             }
             rendered.revision
         });
-        let seen = Seen {
+        let cursor = Cursor {
             epoch: self.0.epoch,
             revision,
         };
         if !events.is_empty() {
             // What broke off before is sent again.
-            for text in ["id: ", &seen.to_string(), "\nevent: seen\ndata:\n\n"] {
+            for text in ["id: ", &cursor.to_string(), "\nevent: seen\ndata:\n\n"] {
                 events.push_str(text);
             }
         }
-        (seen, events)
+        (cursor, events)
     }
 
-    /// Tells one page, from what it has on.
-    pub(super) fn answer(&self, seen: Option<Seen>) -> Response {
+    /// Tells one page what changed after `cursor`.
+    pub(super) fn answer(&self, cursor: Option<Cursor>) -> Response {
         if self.0.app.stopping.is_cancelled() {
             return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
         }
@@ -154,7 +154,7 @@ impl Live {
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let telling = Telling {
             live: self.clone(),
-            seen,
+            cursor,
             looks,
             greeted: false,
             until: Instant::now() + LIFETIME,
@@ -192,7 +192,7 @@ impl Rendered {
 /// One page that is told. Its slot is free again when the connection is gone.
 struct Telling {
     live: Live,
-    seen: Option<Seen>,
+    cursor: Option<Cursor>,
     looks: Interval,
     greeted: bool,
     until: Instant,
@@ -210,15 +210,15 @@ impl Telling {
                 () = tokio::time::sleep_until(self.until) => return None,
                 _ = self.looks.tick() => {}
             }
-            let (seen, events) = self.live.news(self.seen);
-            self.seen = Some(seen);
+            let (cursor, events) = self.live.news(self.cursor);
+            self.cursor = Some(cursor);
             if !self.greeted {
                 self.greeted = true;
                 let now = (self.live.0.app.clock)().wall;
                 let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
                 let retry = RETRY.as_millis();
                 let hello = format!(
-                    "retry: {retry}\nid: {seen}\nevent: now\ndata: {}\n\n",
+                    "retry: {retry}\nid: {cursor}\nevent: now\ndata: {}\n\n",
                     now.as_millis()
                 );
                 return Some(events + &hello);

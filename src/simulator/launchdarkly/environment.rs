@@ -14,7 +14,7 @@ use crate::simulator::bell::Bell;
 
 /// What clients of an environment did since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct Activity {
     /// Attempts to open a stream, whatever the answer.
     pub attempts: u64,
     /// Streams that were opened: the answer was a stream.
@@ -42,7 +42,7 @@ struct State {
     items: Items,
     stale: VecDeque<Items>,
     listeners: Vec<UnboundedSender<Message>>,
-    seen: Seen,
+    seen: Activity,
     streams: Behaviours,
     polls: Behaviours,
 }
@@ -249,7 +249,7 @@ impl Environment {
 // What clients did.
 impl Environment {
     /// What clients did since the start.
-    pub fn seen(&self) -> Seen {
+    pub fn seen(&self) -> Activity {
         self.lock().seen
     }
 
@@ -293,7 +293,7 @@ impl Environment {
     /// # Panics
     ///
     /// After half a minute.
-    pub async fn wait_until(&self, what: &str, done: impl Fn(&Seen) -> bool) {
+    pub async fn wait_until(&self, what: &str, done: impl Fn(&Activity) -> bool) {
         self.0.bell.until(what, || done(&self.seen())).await;
     }
 }
