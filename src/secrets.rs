@@ -1,14 +1,14 @@
 //! Secrets that may change while we run: each in a cell, read again from where it is kept.
 //!
 //! `place` is one file, parameter or secret: who wants what is there, and the reading. `timetable` says when, `file` and
-//! `aws` do it, `trouble` has the sentences for people. What is read goes into a cell only if it passes the check of
+//! `aws` do it, `error` has the sentences for people. What is read goes into a cell only if it passes the check of
 //! who wants it; what was read before stays otherwise.
 
 mod aws;
+mod error;
 mod file;
 mod place;
 mod timetable;
-mod trouble;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Secret;
-use crate::config::judge::Check;
+use crate::config::secret_check::Check;
 use aws::Aws;
 use place::Place;
 

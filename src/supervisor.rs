@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info_span, warn};
 
 use crate::clock;
-use crate::config::{Config, judge};
+use crate::config::{Config, secret_check};
 use crate::environment::{Control, Environment, Habits};
 use crate::launchdarkly::Client;
 use crate::metrics::Metrics;
@@ -54,7 +54,7 @@ pub fn assemble(
         repair: config.upkeep.repair,
         confirmed_removals,
     };
-    let check = judge::sdk_key(&config.upstream.stream_uri);
+    let check = secret_check::sdk_key(&config.upstream.stream_uri);
     let mut make = |(turn, environment): (u32, &crate::config::Environment)| Environment {
         name: environment.name.clone(),
         key: keeper.keep(&environment.sdk_key, check),

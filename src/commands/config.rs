@@ -47,8 +47,8 @@ fn setting_row(it: &Setting) -> [String; 3] {
 fn input_row(it: &Input) -> [String; 3] {
     [
         it.origin.to_string(),
-        it.verdict.label().to_owned(),
-        // The verdict has said that.
+        it.effect.label().to_owned(),
+        // The effect says that already.
         it.sentence
             .trim_start_matches("no effect here: ")
             .to_owned(),
@@ -93,7 +93,7 @@ fn print_json(loaded: &Loaded, out: &mut impl Write) -> io::Result<()> {
     let given: Vec<_> = loaded
         .inputs
         .iter()
-        .map(|it| json!({"origin": it.origin.to_string(), "verdict": it.verdict.label(), "sentence": it.sentence}))
+        .map(|it| json!({"origin": it.origin.to_string(), "verdict": it.effect.label(), "sentence": it.sentence}))
         .collect();
     let remarks = |remarks: &[Remark]| -> Vec<_> {
         let about =

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use serde_json::json;
 
 use crate::clock;
-use crate::config::judge::{self, Check};
+use crate::config::secret_check::{self, Check};
 use crate::config::{Config, Secret};
 use crate::environment::{Environment, Failure};
 use crate::launchdarkly::Greeting;
@@ -111,17 +111,17 @@ fn kept_elsewhere(config: &Config, keeper: &mut Keeper) -> Vec<Elsewhere> {
         }
     };
     if let Some(secret) = &config.http.admin_token {
-        add(None, secret, judge::admin_token);
+        add(None, secret, secret_check::admin_token);
     }
     for secret in &config.http.webhook.secrets {
-        add(None, secret, judge::webhook_secret);
+        add(None, secret, secret_check::webhook_secret);
     }
     for environment in &config.environments {
         let name = Some(&*environment.name);
-        let check = judge::sdk_key(&config.upstream.stream_uri);
+        let check = secret_check::sdk_key(&config.upstream.stream_uri);
         add(name, &environment.sdk_key, check);
         for secret in &environment.webhook_secrets {
-            add(name, secret, judge::webhook_secret);
+            add(name, secret, secret_check::webhook_secret);
         }
     }
     found

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::clock;
-use crate::config::{Config, Secret, judge};
+use crate::config::{Config, Secret, secret_check};
 use crate::environment::Environment;
 use crate::http::{self, App, EnvironmentInfo, Served, Webhook};
 use crate::metrics::Metrics;
@@ -148,16 +148,16 @@ fn app(
         info: EnvironmentInfo::new(settings, environment.key.clone(), endpoint),
         status: environment.status.clone(),
         control: environment.control.clone(),
-        webhook_secrets: keep(&settings.webhook_secrets, judge::webhook_secret),
+        webhook_secrets: keep(&settings.webhook_secrets, secret_check::webhook_secret),
     });
     let http = &config.http;
     App {
         environments: served.collect(),
         webhook: Arc::new(Webhook::new(
-            keep(&http.webhook.secrets, judge::webhook_secret),
+            keep(&http.webhook.secrets, secret_check::webhook_secret),
             http.webhook.max_age,
         )),
-        admin_token: keep(http.admin_token.as_slice(), judge::admin_token).pop(),
+        admin_token: keep(http.admin_token.as_slice(), secret_check::admin_token).pop(),
         metrics: metrics.clone(),
         metrics_enabled: http.metrics,
         read_timeout: config.upstream.read_timeout,

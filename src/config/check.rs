@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use secrecy::ExposeSecret;
 
 use super::draft::{Draft, EnvironmentDraft};
-use super::keys::{self, Judged};
+use super::keys::{self, KeyForm};
 use super::load::InEffect;
 use super::origin::{Findings, Origin};
 use super::sources::Sources;
@@ -146,14 +146,14 @@ impl Checker<'_> {
         };
         // What is kept elsewhere is judged when it is read.
         let Some(key) = &key.value else { return };
-        match keys::judge(key.expose_secret(), launchdarkly) {
-            Judged::Right => {}
-            Judged::Unusual => self.findings.warning(
+        match keys::form_of(key.expose_secret(), launchdarkly) {
+            KeyForm::Right => {}
+            KeyForm::Unusual => self.findings.warning(
                 at,
                 "the SDK key does not begin with sdk-, as LaunchDarkly's do; it is used as it is because STREAM_URI is \
                  not LaunchDarkly's",
             ),
-            Judged::Wrong(sentence) => self.findings.problem(at, format!("the SDK key {sentence}")),
+            KeyForm::Wrong(sentence) => self.findings.problem(at, format!("the SDK key {sentence}")),
         }
     }
 

@@ -4,9 +4,9 @@ use reqwest::Url;
 
 const LONGEST: usize = 8_192;
 
-/// What is to be thought of an SDK key.
+/// What form an SDK key has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Judged {
+pub(super) enum KeyForm {
     /// A server-side SDK key.
     Right,
     /// Not LaunchDarkly's form, which an upstream of another make may well have.
@@ -15,42 +15,42 @@ pub(super) enum Judged {
     Wrong(&'static str),
 }
 
-/// Judges the key without repeating it.
-pub(super) fn judge(key: &str, upstream_is_launchdarkly: bool) -> Judged {
+/// The form of this key; the answer never repeats the key.
+pub(super) fn form_of(key: &str, upstream_is_launchdarkly: bool) -> KeyForm {
     if key.trim() != key {
-        return Judged::Wrong("begins or ends with a blank or a line break; remove it");
+        return KeyForm::Wrong("begins or ends with a blank or a line break; remove it");
     }
     if key.len() > LONGEST || !key.bytes().all(|it| (0x21..=0x7e).contains(&it)) {
-        return Judged::Wrong("holds characters that no key has; copy it again from LaunchDarkly");
+        return KeyForm::Wrong("holds characters that no key has; copy it again from LaunchDarkly");
     }
     if key.starts_with("sdk-") {
-        return Judged::Right;
+        return KeyForm::Right;
     }
     if key.starts_with("mob-") {
-        return Judged::Wrong(
+        return KeyForm::Wrong(
             "is a mobile key; take the server-side SDK key (sdk-...) of the same environment",
         );
     }
     if key.starts_with("rel-") {
-        return Judged::Wrong(
+        return KeyForm::Wrong(
             "is the key of a Relay Proxy configuration (auto-configuration, not built yet); take the server-side SDK key \
              (sdk-...) of the environment",
         );
     }
     if key.starts_with("api-") {
-        return Judged::Wrong(
+        return KeyForm::Wrong(
             "is an API access token; take the server-side SDK key (sdk-...) of the environment",
         );
     }
     if !upstream_is_launchdarkly {
-        return Judged::Unusual;
+        return KeyForm::Unusual;
     }
     if key.len() == 24 && key.bytes().all(|it| it.is_ascii_hexdigit()) {
-        return Judged::Wrong(
+        return KeyForm::Wrong(
             "is a client-side ID; take the server-side SDK key (sdk-...) of the same environment",
         );
     }
-    Judged::Wrong(
+    KeyForm::Wrong(
         "does not begin with sdk-, as LaunchDarkly's server-side SDK keys do; copy it again from LaunchDarkly",
     )
 }
@@ -73,11 +73,11 @@ mod tests {
 
     #[test]
     fn other_keys_are_told_apart() {
-        let wrong = |key: &str| match judge(key, true) {
-            Judged::Wrong(sentence) => sentence,
+        let wrong = |key: &str| match form_of(key, true) {
+            KeyForm::Wrong(sentence) => sentence,
             other => panic!("{key}: {other:?}"),
         };
-        assert_eq!(judge("sdk-1", true), Judged::Right);
+        assert_eq!(form_of("sdk-1", true), KeyForm::Right);
         assert!(wrong("mob-1").contains("mobile key"));
         assert!(wrong("rel-1").contains("Relay Proxy configuration"));
         assert!(wrong("api-1").contains("API access token"));
@@ -88,15 +88,15 @@ mod tests {
         assert!(wrong("sdk- 1").contains("characters"));
         assert!(wrong(&format!("sdk-{}", "1".repeat(8_189))).contains("characters"));
         assert_eq!(
-            judge(&format!("sdk-{}", "1".repeat(8_188)), true),
-            Judged::Right
+            form_of(&format!("sdk-{}", "1".repeat(8_188)), true),
+            KeyForm::Right
         );
     }
 
     #[test]
     fn another_upstream_may_have_other_keys_but_not_those_of_another_kind() {
-        assert_eq!(judge("my-project", false), Judged::Unusual);
-        assert!(matches!(judge("mob-1", false), Judged::Wrong(_)));
+        assert_eq!(form_of("my-project", false), KeyForm::Unusual);
+        assert!(matches!(form_of("mob-1", false), KeyForm::Wrong(_)));
     }
 
     #[test]

@@ -8,10 +8,10 @@ use super::given::{Given, gather};
 use super::options::{self, Opt, Shape, Treatment};
 use super::origin::{Findings, Origin, Problems};
 use super::reference::is_reference;
-use super::report::{Input, Loaded, Verdict};
+use super::report::{Effect, Input, Loaded};
 use super::secret::{self, Secrets};
 use super::sources::Sources;
-use super::{Secret, judge, shown, values};
+use super::{Secret, secret_check, shown, values};
 
 /// Reads the file, then the variables, which win, and tells every problem at once. Nothing is connected or bound.
 pub fn load(sources: &Sources<'_>) -> Loaded {
@@ -25,7 +25,7 @@ pub fn load(sources: &Sources<'_>) -> Loaded {
         secrets,
     };
     let inputs = (0..given.len())
-        .map(|index| loader.judge(&given, index))
+        .map(|index| loader.input(&given, index))
         .collect();
     let Loader {
         mut findings,
@@ -107,9 +107,9 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    fn judge(&mut self, given: &[Given], index: usize) -> Input {
+    fn input(&mut self, given: &[Given], index: usize) -> Input {
         let it = &given[index];
-        let (verdict, sentence) = match it.option.treatment {
+        let (effect, sentence) = match it.option.treatment {
             Treatment::Setting(_)
             | Treatment::OfEnvironment(_)
             | Treatment::Kept(_)
@@ -117,7 +117,7 @@ impl Loader<'_> {
             | Treatment::Shown(..)
                 if is_overridden(given, index) =>
             {
-                (Verdict::Overridden, String::new())
+                (Effect::Overridden, String::new())
             }
             Treatment::Setting(apply) => self.apply(it, apply),
             Treatment::OfEnvironment(apply) => self.apply_to_environment(it, apply),
@@ -129,14 +129,14 @@ impl Loader<'_> {
             Treatment::Shown(apply, why) => {
                 self.findings.warning([it.origin.clone()], why);
                 match self.apply_to_environment(it, apply) {
-                    (Verdict::Honoured, _) => (Verdict::NoEffect, why.to_owned()),
+                    (Effect::Honoured, _) => (Effect::Ignored, why.to_owned()),
                     other => other,
                 }
             }
-            Treatment::Elsewhere(by) => (Verdict::Honoured, by.to_owned()),
+            Treatment::Elsewhere(by) => (Effect::Honoured, by.to_owned()),
             Treatment::NoEffect(why) => self.no_effect(it, why.to_owned()),
             Treatment::Refused { harmless, .. } if harmless(&it.value) => {
-                (Verdict::Honoured, "it is so anyway".to_owned())
+                (Effect::Honoured, "it is so anyway".to_owned())
             }
             Treatment::Refused { why, .. } => self.refused(it, why),
             Treatment::PartOf { switch, why, .. } if is_on(given, switch) => self.refused(it, why),
@@ -146,7 +146,7 @@ impl Loader<'_> {
         };
         Input {
             origin: it.origin.clone(),
-            verdict,
+            effect,
             sentence,
         }
     }
@@ -155,7 +155,7 @@ impl Loader<'_> {
         &mut self,
         given: &Given,
         apply: impl Fn(&mut super::draft::EnvironmentDraft, &str) -> Result<(), String>,
-    ) -> (Verdict, String) {
+    ) -> (Effect, String) {
         let name = self.environment(given);
         self.apply(given, |draft, value| apply(draft.environment(&name), value))
     }
@@ -171,7 +171,7 @@ impl Loader<'_> {
         &mut self,
         given: &Given,
         apply: impl Fn(&mut Draft, &str) -> Result<(), String>,
-    ) -> (Verdict, String) {
+    ) -> (Effect, String) {
         let applied = if given.option.shape == Shape::Secret {
             secret::find_now(&given.value, self.sources).and_then(|value| {
                 self.secrets.add(&value);
@@ -188,10 +188,10 @@ impl Loader<'_> {
         &mut self,
         given: &Given,
         keep: impl Fn(&mut Draft, Secret) -> Result<(), String>,
-    ) -> (Verdict, String) {
+    ) -> (Effect, String) {
         let kept = given.secrets().try_for_each(|it| {
             if it.is_empty() {
-                return Err(judge::EMPTY_PART.to_owned());
+                return Err(secret_check::EMPTY_PART.to_owned());
             }
             let secret = secret::find(it, self.sources)?;
             if let Some(value) = &secret.value {
@@ -205,9 +205,9 @@ impl Loader<'_> {
         self.became(given, kept)
     }
 
-    fn became(&mut self, given: &Given, applied: Result<(), String>) -> (Verdict, String) {
+    fn became(&mut self, given: &Given, applied: Result<(), String>) -> (Effect, String) {
         match applied {
-            Ok(()) => (Verdict::Honoured, String::new()),
+            Ok(()) => (Effect::Honoured, String::new()),
             Err(error) => {
                 let value = match given.option.shape {
                     Shape::Secret | Shape::Secrets => "the value".to_owned(),
@@ -216,19 +216,19 @@ impl Loader<'_> {
                 let sentence = format!("{value} {error}");
                 self.findings
                     .problem([given.origin.clone()], sentence.clone());
-                (Verdict::Invalid, sentence)
+                (Effect::Invalid, sentence)
             }
         }
     }
 
-    fn no_effect(&mut self, given: &Given, why: String) -> (Verdict, String) {
+    fn no_effect(&mut self, given: &Given, why: String) -> (Effect, String) {
         self.findings.warning([given.origin.clone()], why.clone());
-        (Verdict::NoEffect, why)
+        (Effect::Ignored, why)
     }
 
-    fn refused(&mut self, given: &Given, why: &str) -> (Verdict, String) {
+    fn refused(&mut self, given: &Given, why: &str) -> (Effect, String) {
         self.findings.problem([given.origin.clone()], why);
-        (Verdict::Refused, why.to_owned())
+        (Effect::Refused, why.to_owned())
     }
 }
 

@@ -34,33 +34,33 @@ pub struct Input {
     /// Where.
     pub origin: Origin,
     /// What became of it.
-    pub verdict: Verdict,
+    pub effect: Effect,
     /// Why; empty where there is nothing to say.
     pub sentence: String,
 }
 
 /// What became of something that was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Effect {
     /// It does what it says.
     Honoured,
     /// A variable says otherwise, and wins.
     Overridden,
     /// Accepted without effect.
-    NoEffect,
+    Ignored,
     /// It keeps the daemon from starting: what it asks for is not there.
     Refused,
     /// It keeps the daemon from starting: its value is wrong.
     Invalid,
 }
 
-impl Verdict {
+impl Effect {
     /// As a word for people and machines.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Honoured => "honoured",
             Self::Overridden => "overridden",
-            Self::NoEffect => "no effect",
+            Self::Ignored => "no effect",
             Self::Refused => "refused",
             Self::Invalid => "invalid",
         }

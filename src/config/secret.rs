@@ -4,8 +4,8 @@ use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::judge::Check;
 use super::reference::Reference;
+use super::secret_check::Check;
 use super::sources::Sources;
 
 /// A secret: itself, or where it is kept, or both where it has been read from there.

@@ -2,9 +2,9 @@
 //!
 //! An error completes the sentence "the value ...", and never repeats the value.
 
-use super::keys::{self, Judged};
+use super::keys::{self, KeyForm};
 
-/// Judges a secret; an error completes the sentence "the value ...".
+/// Checks a secret; an error completes the sentence "the value ...".
 pub type Check = fn(&str) -> Result<(), String>;
 
 /// One that holds, and while it is replaced its successor.
@@ -20,16 +20,16 @@ const SHORTEST: usize = 8;
 /// The check for server-side SDK keys: of LaunchDarkly's form, if this is LaunchDarkly's.
 pub fn sdk_key(stream_uri: &str) -> Check {
     if keys::is_launchdarkly(stream_uri) {
-        |key| judged(keys::judge(key, true))
+        |key| accepted(keys::form_of(key, true))
     } else {
-        |key| judged(keys::judge(key, false))
+        |key| accepted(keys::form_of(key, false))
     }
 }
 
-fn judged(judged: Judged) -> Result<(), String> {
-    match judged {
-        Judged::Right | Judged::Unusual => Ok(()),
-        Judged::Wrong(sentence) => Err(sentence.to_owned()),
+fn accepted(form: KeyForm) -> Result<(), String> {
+    match form {
+        KeyForm::Right | KeyForm::Unusual => Ok(()),
+        KeyForm::Wrong(sentence) => Err(sentence.to_owned()),
     }
 }
 

@@ -2,11 +2,11 @@
 
 use secrecy::SecretString;
 
-use super::judge;
 use super::options::Treatment::{
     Elsewhere, Kept, KeptOfEnvironment, OfEnvironment, Setting, Shown,
 };
 use super::options::{Opt, Shape, Treatment};
+use super::secret_check;
 use super::values::{
     base_url, boolean, count, duration_within, http_url, launchdarkly_name, level, metrics_prefix,
     port, prefix, size_within, table_name,
@@ -95,7 +95,7 @@ pub(super) const OPTIONS: &[Opt] = &[
     row("PROMETHEUS_PREFIX", "http.metrics_prefix", &["Prometheus.prefix"], Shape::Text, "ld_dynamodb",
         Setting(|it, v| { it.http.metrics_prefix = metrics_prefix(v)?; Ok(()) })),
     row("ADMIN_TOKEN", "http.admin_token", &[], Shape::Secret, "",
-        Kept(|it, s| { it.http.admin_token = Some(s.checked(judge::admin_token)?); Ok(()) })),
+        Kept(|it, s| { it.http.admin_token = Some(s.checked(secret_check::admin_token)?); Ok(()) })),
     row("WEBHOOK_SECRET", "http.webhook_secret", &[], Shape::Secrets, "",
         Kept(|it, s| add_webhook_secret(&mut it.http.webhook.secrets, s))),
     row("WEBHOOK_MAX_AGE", "http.webhook_max_age", &[], Shape::Text, "5m",
@@ -138,10 +138,10 @@ pub(super) fn items(list: &str) -> impl Iterator<Item = &str> {
 
 /// Two hold while one is replaced by the other.
 fn add_webhook_secret(secrets: &mut Vec<Secret>, secret: Secret) -> Result<(), String> {
-    if secrets.len() == judge::MAX_WEBHOOK_SECRETS {
-        return Err(judge::TOO_MANY_WEBHOOK_SECRETS.to_owned());
+    if secrets.len() == secret_check::MAX_WEBHOOK_SECRETS {
+        return Err(secret_check::TOO_MANY_WEBHOOK_SECRETS.to_owned());
     }
-    secrets.push(secret.checked(judge::webhook_secret)?);
+    secrets.push(secret.checked(secret_check::webhook_secret)?);
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use serde_json::Value;
 use tokio::sync::{OnceCell, Semaphore};
 
-use super::trouble::Trouble;
+use super::error::SecretError;
 use crate::aws::{self, NoAnswer};
 
 /// Asked at the same time at most.
@@ -49,13 +49,13 @@ impl Aws {
         }
     }
 
-    async fn clients(&self) -> Result<&Clients, Trouble> {
+    async fn clients(&self) -> Result<&Clients, SecretError> {
         let connect = async || {
             let settings = match &self.settings {
                 Some(settings) => settings.clone(),
                 None => aws::settings().load().await,
             };
-            let region = settings.region().ok_or(Trouble::NoRegion)?;
+            let region = settings.region().ok_or(SecretError::NoRegion)?;
             Ok(Clients {
                 parameters: aws_sdk_ssm::Client::new(&settings),
                 secrets: aws_sdk_secretsmanager::Client::new(&settings),
@@ -67,7 +67,7 @@ impl Aws {
     }
 
     /// A parameter's value, decrypted.
-    pub(super) async fn parameter(&self, name: &str) -> Result<String, Trouble> {
+    pub(super) async fn parameter(&self, name: &str) -> Result<String, SecretError> {
         let _permit = self.permits.acquire().await;
         let clients = self.clients().await?;
         let request = clients.parameters.get_parameter().name(name);
@@ -76,18 +76,22 @@ impl Aws {
         answer
             .parameter
             .and_then(|it| it.value)
-            .ok_or(Trouble::Empty)
+            .ok_or(SecretError::Empty)
     }
 
     /// A secret's text, or that of one member of the JSON object that it is.
-    pub(super) async fn secret(&self, id: &str, member: Option<&str>) -> Result<String, Trouble> {
+    pub(super) async fn secret(
+        &self,
+        id: &str,
+        member: Option<&str>,
+    ) -> Result<String, SecretError> {
         let _permit = self.permits.acquire().await;
         let clients = self.clients().await?;
         let answer = clients.secrets.get_secret_value().secret_id(id).send();
         let answer = answer
             .await
             .map_err(|error| clients.trouble(&SECRETS_MANAGER, &error))?;
-        let text = answer.secret_string.ok_or(Trouble::NoText)?;
+        let text = answer.secret_string.ok_or(SecretError::NoText)?;
         match member {
             Some(member) => member_of(&text, member),
             None => Ok(text),
@@ -96,8 +100,12 @@ impl Aws {
 }
 
 impl Clients {
-    fn trouble<E: ProvideErrorMetadata>(&self, service: &Service, error: &SdkError<E>) -> Trouble {
-        let no_answer = |cause: &str| Trouble::NoAnswer {
+    fn trouble<E: ProvideErrorMetadata>(
+        &self,
+        service: &Service,
+        error: &SdkError<E>,
+    ) -> SecretError {
+        let no_answer = |cause: &str| SecretError::NoAnswer {
             service: service.name,
             cause: cause.to_owned(),
         };
@@ -105,18 +113,18 @@ impl Clients {
             Ok(refusal) => refusal.err(),
             Err(NoAnswer::Late) => return no_answer("not in time"),
             Err(NoAnswer::Unreachable(cause)) => return no_answer(&cause),
-            Err(NoAnswer::NoRegion) => return Trouble::NoRegion,
-            Err(NoAnswer::NoCredentials(cause)) => return Trouble::Credentials(cause),
+            Err(NoAnswer::NoRegion) => return SecretError::NoRegion,
+            Err(NoAnswer::NoCredentials(cause)) => return SecretError::Credentials(cause),
         };
         let code = refusal.code().unwrap_or("no error code");
         match code {
             "ParameterNotFound" | "ParameterVersionNotFound" | "ResourceNotFoundException" => {
-                Trouble::Missing {
+                SecretError::Missing {
                     service: service.name,
                     region: self.region.clone(),
                 }
             }
-            "AccessDeniedException" | "AccessDenied" => Trouble::Denied {
+            "AccessDeniedException" | "AccessDenied" => SecretError::Denied {
                 code: code.to_owned(),
                 action: service.action,
             },
@@ -126,8 +134,8 @@ impl Clients {
             | "ExpiredTokenException"
             | "MissingAuthenticationToken"
             | "MissingAuthenticationTokenException"
-            | "IncompleteSignature" => Trouble::Credentials(code.to_owned()),
-            _ => Trouble::Refused {
+            | "IncompleteSignature" => SecretError::Credentials(code.to_owned()),
+            _ => SecretError::Refused {
                 service: service.name,
                 code: code.to_owned(),
             },
@@ -136,13 +144,13 @@ impl Clients {
 }
 
 /// The parser's own words may quote the secret, so they are not repeated.
-fn member_of(text: &str, member: &str) -> Result<String, Trouble> {
+fn member_of(text: &str, member: &str) -> Result<String, SecretError> {
     let Ok(Value::Object(mut members)) = serde_json::from_str(text) else {
-        return Err(Trouble::NoObject);
+        return Err(SecretError::NoObject);
     };
     match members.remove(member) {
         Some(Value::String(text)) => Ok(text),
-        _ => Err(Trouble::NoMember),
+        _ => Err(SecretError::NoMember),
     }
 }
 

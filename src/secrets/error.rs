@@ -4,7 +4,7 @@ use std::io;
 
 /// Completes a sentence that begins with where the secret is kept. It repeats nothing of what is kept there.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Trouble {
+pub(super) enum SecretError {
     /// A file.
     #[error("cannot be read ({0}): put the file there, or correct the path")]
     File(#[from] io::Error),

@@ -10,10 +10,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::aws::Aws;
+use super::error::SecretError;
 use super::timetable::Timetable;
-use super::trouble::Trouble;
 use super::{Giver, Kept, Reading, file};
-use crate::config::judge::Check;
+use crate::config::secret_check::Check;
 use crate::config::{Reference, Secret};
 
 /// How often a file is looked at.
@@ -99,15 +99,15 @@ impl Place {
 
     /// It was not read in time.
     pub(super) fn late(&mut self) {
-        self.take(Err(Trouble::NoAnswer {
+        self.take(Err(SecretError::NoAnswer {
             service: "AWS",
             cause: "not in time".to_owned(),
         }));
     }
 
-    fn take(&mut self, read: Result<String, Trouble>) {
+    fn take(&mut self, read: Result<String, SecretError>) {
         let read = read.and_then(|text| match text.trim() {
-            "" => Err(Trouble::Empty),
+            "" => Err(SecretError::Empty),
             secret => Ok(SecretString::from(secret)),
         });
         self.is_unknown = false;
@@ -116,7 +116,7 @@ impl Place {
             let usable = read.as_ref().map_err(|it| self.sentence(it));
             let usable = usable.and_then(|secret| match check(secret.expose_secret()) {
                 Ok(()) => Ok(secret),
-                Err(why) => Err(self.sentence(&Trouble::Unfit(why))),
+                Err(why) => Err(self.sentence(&SecretError::Unfit(why))),
             });
             match usable {
                 Ok(secret) => replaced |= giver.give(secret.clone()),
@@ -147,7 +147,7 @@ impl Place {
         self.told = trouble;
     }
 
-    fn sentence(&self, trouble: &Trouble) -> String {
+    fn sentence(&self, trouble: &SecretError) -> String {
         format!("{} {trouble}", self.reference)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ld_dynamodb_relay::config::{self, Config, Sources, judge};
+use ld_dynamodb_relay::config::{self, Config, Sources, secret_check};
 use ld_dynamodb_relay::secrets::{Keeper, Kept};
 use secrecy::ExposeSecret as _;
 use tokio::task::JoinSet;
@@ -35,7 +35,7 @@ fn load(given: &[(&str, &str)]) -> Config {
 
 /// The environments' SDK keys, by the names of the environments.
 fn keep(config: &Config, keeper: &mut Keeper) -> BTreeMap<String, Kept> {
-    let check = judge::sdk_key(&config.upstream.stream_uri);
+    let check = secret_check::sdk_key(&config.upstream.stream_uri);
     let kept = config
         .environments
         .iter()
@@ -86,7 +86,7 @@ async fn secrets_are_read_from_where_they_are_kept() {
     let mut keeper = Keeper::new(Some(moto.settings.clone()));
     let keys = keep(&config, &mut keeper);
     let webhook = &config.http.webhook.secrets[0];
-    let webhook = keeper.keep(webhook, judge::webhook_secret);
+    let webhook = keeper.keep(webhook, secret_check::webhook_secret);
     keeper.read().await;
 
     for (environment, expected) in [

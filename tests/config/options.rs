@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use ld_dynamodb_relay::config::{Config, Environment, Loaded, LogFormat, Secret, Verdict};
+use ld_dynamodb_relay::config::{Config, Effect, Environment, Loaded, LogFormat, Secret};
 use secrecy::ExposeSecret;
 use tracing::level_filters::LevelFilter;
 
@@ -183,21 +183,21 @@ fn check(row: &Row, loaded: &Loaded, how: &str) {
     let (variable, value, _, expected) = row;
     let context = format!("{variable}={value} {how}");
     let problems = problems(loaded);
-    let (arrives, warnings, verdict): (fn(&Config) -> bool, usize, Verdict) = match expected {
+    let (arrives, warnings, effect): (fn(&Config) -> bool, usize, Effect) = match expected {
         Refused(sentence) => {
             assert_eq!(problems.len(), 1, "{context}: {problems:?}");
             assert!(problems[0].contains(sentence), "{context}: {problems:?}");
-            let verdicts: Vec<Verdict> = loaded.inputs.iter().map(|it| it.verdict).collect();
+            let effects: Vec<Effect> = loaded.inputs.iter().map(|it| it.effect).collect();
             assert!(
-                verdicts.contains(&Verdict::Refused) || verdicts.contains(&Verdict::Invalid),
+                effects.contains(&Effect::Refused) || effects.contains(&Effect::Invalid),
                 "{context}"
             );
             return;
         }
-        Honoured(arrives) => (*arrives, 0, Verdict::Honoured),
-        Shown(arrives) => (*arrives, 1, Verdict::NoEffect),
-        Elsewhere => (|_| true, 0, Verdict::Honoured),
-        Accepted => (|_| true, 1, Verdict::NoEffect),
+        Honoured(arrives) => (*arrives, 0, Effect::Honoured),
+        Shown(arrives) => (*arrives, 1, Effect::Ignored),
+        Elsewhere => (|_| true, 0, Effect::Honoured),
+        Accepted => (|_| true, 1, Effect::Ignored),
     };
     let config = loaded
         .config
@@ -217,7 +217,7 @@ fn check(row: &Row, loaded: &Loaded, how: &str) {
         );
         assert_eq!(warning.about.len(), 1, "{context}: {warning}");
     }
-    assert_eq!(loaded.inputs.last().unwrap().verdict, verdict, "{context}");
+    assert_eq!(loaded.inputs.last().unwrap().effect, effect, "{context}");
 }
 
 /// What every row stands on: without these nothing would start, or the option would be without effect anyway.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use ld_dynamodb_relay::config::judge;
+use ld_dynamodb_relay::config::secret_check;
 use ld_dynamodb_relay::secrets::Keeper;
 
 use crate::world::{Log, Reading, after, in_file, sdk_key, stays, trouble, value};
@@ -114,7 +114,7 @@ async fn one_file_for_two_uses_is_judged_for_each() {
     fs::write(&path, "sdk-as-both").unwrap();
     let mut keeper = Keeper::default();
     let key = keeper.keep(&in_file(&path), sdk_key());
-    let webhook = keeper.keep(&in_file(&path), judge::webhook_secret);
+    let webhook = keeper.keep(&in_file(&path), secret_check::webhook_secret);
     let reading = Reading::start(keeper);
     fs::write(&path, "a-webhook-secret,another-one").unwrap();
     assert_eq!(

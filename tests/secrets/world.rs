@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ld_dynamodb_relay::config::judge::{self, Check};
+use ld_dynamodb_relay::config::secret_check::{self, Check};
 use ld_dynamodb_relay::config::{Reference, Secret};
 use ld_dynamodb_relay::secrets::{Keeper, Kept};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -19,7 +19,7 @@ const A_WHILE: Duration = Duration::from_secs(10);
 
 /// The check of LaunchDarkly's SDK keys.
 pub(crate) fn sdk_key() -> Check {
-    judge::sdk_key("https://stream.launchdarkly.com")
+    secret_check::sdk_key("https://stream.launchdarkly.com")
 }
 
 /// A secret in this file, as the settings would have it after they were loaded.
