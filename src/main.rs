@@ -76,11 +76,11 @@ async fn run_command(cli: Cli) -> Result<u8> {
                 return Ok(TROUBLE);
             };
             let compared = verify::compare(&config, &connection, None).await?;
-            let verdict = verify::print(&compared, output.json, &mut io::stdout())?;
-            Ok(match verdict {
-                verify::Verdict::Same => 0,
-                verify::Verdict::Drift => FAILED,
-                verify::Verdict::Trouble => TROUBLE,
+            let agreement = verify::print(&compared, output.json, &mut io::stdout())?;
+            Ok(match agreement {
+                verify::Agreement::Same => 0,
+                verify::Agreement::Drift => FAILED,
+                verify::Agreement::Unknown => TROUBLE,
             })
         }
         Command::Doctor { output } => {

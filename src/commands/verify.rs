@@ -13,15 +13,15 @@ use crate::secrets::Keeper;
 use crate::supervisor::assemble;
 use crate::table::Connection;
 
-/// What `verify` found.
+/// How far the tables agree with LaunchDarkly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
+pub enum Agreement {
     /// Every table is what LaunchDarkly says.
     Same,
     /// Some item differs.
     Drift,
     /// Some environment could not be compared.
-    Trouble,
+    Unknown,
 }
 
 /// An environment and what comparing it showed.
@@ -48,19 +48,19 @@ pub async fn compare(
     Ok(environments.into_iter().zip(compared).collect())
 }
 
-/// Prints the differences and says what they come to.
-pub fn print(compared: &[Compared], as_json: bool, out: &mut impl Write) -> io::Result<Verdict> {
-    let mut verdict = Verdict::Same;
+/// Prints the differences and says how far the tables agree.
+pub fn print(compared: &[Compared], as_json: bool, out: &mut impl Write) -> io::Result<Agreement> {
+    let mut agreement = Agreement::Same;
     let mut documents = Vec::new();
     for (environment, comparison) in compared {
         let name = &*environment.name;
         let found = comparison
             .as_ref()
             .map(|it| it.differences(environment.table.layout.namespace_bytes()));
-        verdict = verdict.max(match &found {
-            Err(_) => Verdict::Trouble,
-            Ok(differences) if differences.is_empty() => Verdict::Same,
-            Ok(_) => Verdict::Drift,
+        agreement = agreement.max(match &found {
+            Err(_) => Agreement::Unknown,
+            Ok(differences) if differences.is_empty() => Agreement::Same,
+            Ok(_) => Agreement::Drift,
         });
         if as_json {
             documents.push(document(name, &found));
@@ -83,10 +83,10 @@ pub fn print(compared: &[Compared], as_json: bool, out: &mut impl Write) -> io::
         writeln!(
             out,
             "{}",
-            json!({"same": verdict == Verdict::Same, "environments": documents})
+            json!({"same": agreement == Agreement::Same, "environments": documents})
         )?;
     }
-    Ok(verdict)
+    Ok(agreement)
 }
 
 type Found<'a> = Result<Vec<(Option<ItemKey>, Difference)>, &'a Failure>;

@@ -1,7 +1,7 @@
 //! The status document: the Relay Proxy's shape, so that what reads that goes on working, and in each environment a
 //! block `sync` with what only we know. What makes it `degraded` is decided in `status::health`.
 
-mod lately;
+mod recent_activity;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -119,7 +119,7 @@ struct SyncRep<'a> {
     held: HeldRep<'a>,
     contested: ContestedRep<'a>,
     #[serde(flatten)]
-    lately: lately::LatelyRep<'a>,
+    recent_activity: recent_activity::RecentActivityRep<'a>,
 }
 
 #[derive(Serialize)]
@@ -260,7 +260,7 @@ fn sync<'a>(reading: &'a Reading<'a>) -> SyncRep<'a> {
         braked_removals: facts.braked,
         held: held(facts, *now),
         contested: contested(facts),
-        lately: lately::lately(reading),
+        recent_activity: recent_activity::recent_activity(reading),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::status::{Propagation, Written};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct LatelyRep<'a> {
+pub(super) struct RecentActivityRep<'a> {
     /// When what LaunchDarkly says was last known to be stored or held by name.
     confirmed: Option<u64>,
     /// Since when the brake holds removals.
@@ -43,10 +43,10 @@ struct ChangeRep<'a> {
     repair: bool,
 }
 
-pub(super) fn lately<'a>(reading: &'a Reading<'a>) -> LatelyRep<'a> {
+pub(super) fn recent_activity<'a>(reading: &'a Reading<'a>) -> RecentActivityRep<'a> {
     let Reading { facts, now, .. } = reading;
     let recent = &facts.recent;
-    LatelyRep {
+    RecentActivityRep {
         confirmed: facts.confirmed().map(milliseconds),
         braked_since: facts.braked_since().map(|since| wall(since, *now)),
         drift_repaired: recent.repaired(),
