@@ -34,7 +34,7 @@ pub(crate) async fn replace(
 ) -> Result<(), Trouble> {
     let writer = Writer {
         table,
-        patience: Patience::new(),
+        patience: Patience::for_a_set(),
     };
     let segments = writer.compare(Kind::Segment, said.segments).await?;
     let flags = writer.compare(Kind::Flag, said.flags).await?;

@@ -13,7 +13,7 @@ use crate::connect::{OPERATION, Place};
 use crate::layout::KEY;
 use crate::read;
 use crate::replace::{replace, tell_of_version};
-use crate::retry::Patience;
+use crate::retry::{Patience, THROTTLED};
 use crate::runner::Runner;
 use crate::table::Table;
 use crate::trouble::Trouble;
@@ -104,10 +104,13 @@ impl PersistentDataStore for DynamoDbDataStore {
         item: SerializedItem,
     ) -> Result<bool, PersistentStoreError> {
         let kind = Kind::from(&kind);
-        let key = key.to_owned();
-        Ok(self.run(None, move |table| async move {
-            upsert(&table, kind, &key, item).await
-        })?)
+        let version = item.version;
+        let owned = key.to_owned();
+        // The SDK logs the error, so it is not logged here.
+        self.run(None, move |table| async move {
+            upsert(&table, kind, &owned, item).await
+        })
+        .map_err(|trouble| PersistentStoreError::new(not_stored(kind, key, version, &trouble)))
     }
 
     fn is_initialized(&self) -> bool {
@@ -163,7 +166,52 @@ async fn upsert(
         }
     };
     tell_of_version(kind, key, &entry);
-    Patience::new()
+    Patience::for_a_change()
         .insist(|| table.put_newer(namespace, key, &entry))
         .await
+}
+
+/// Which change is not in the table, why, and what follows.
+fn not_stored(kind: Kind, key: &str, version: u64, trouble: &Trouble) -> String {
+    const STAYS: &str = "its previous version stays until the SDK or another writer sends it again";
+    match trouble {
+        Trouble::Throttled(said) => format!(
+            "version {version} of the {kind} {key:?} is not stored, for DynamoDB still throttled it after {THROTTLED:?}; {STAYS}; give the table more write capacity: {said}"
+        ),
+        Trouble::NoAnswer(said) => format!(
+            "whether version {version} of the {kind} {key:?} is stored is unknown; if it is not, {STAYS}: {said}"
+        ),
+        Trouble::Invalid(said) | Trouble::Refused(said) => {
+            format!("version {version} of the {kind} {key:?} is not stored; {STAYS}: {said}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_what_is_not_stored_and_what_follows() {
+        let told = |trouble: fn(String) -> Trouble| {
+            not_stored(Kind::Segment, "staff", 8, &trouble("PutItem: why".into()))
+        };
+        let what = "version 8 of the segment \"staff\" is";
+        let stays = "its previous version stays until the SDK or another writer sends it again";
+        let throttled = told(Trouble::Throttled);
+        assert!(
+            throttled.contains("still throttled it after 10s"),
+            "{throttled}"
+        );
+        assert!(
+            throttled.contains("give the table more write capacity"),
+            "{throttled}"
+        );
+        let unknown = told(Trouble::NoAnswer);
+        assert!(unknown.starts_with(&format!("whether {what} stored is unknown")));
+        for said in [&throttled, &unknown, &told(Trouble::Refused)] {
+            assert!(said.contains(what) && said.contains(stays), "{said}");
+            assert!(said.ends_with(": PutItem: why"), "{said}");
+        }
+    }
 }

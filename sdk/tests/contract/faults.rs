@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use launchdarkly_server_sdk::DataKind;
 use ld_dynamodb_relay::simulator::store::{Fault, Operation, Outcome, Record, Refusal};
+use tokio::time::Instant;
 
 use crate::place::{Items, Place, live, one, set};
 
@@ -76,6 +77,29 @@ fn a_change_that_is_throttled_is_written() {
         );
         assert_eq!(throttled.hits(), 6);
     }
+}
+
+/// The SDK evaluates nothing meanwhile, so it ends; what is in the table stays, and can be read again.
+#[test]
+fn a_change_that_is_throttled_for_too_long_is_an_error_that_names_it() {
+    let place = Place::embedded();
+    let mut store = place.store();
+    store.init(set(&[("a", 1)], &[])).unwrap();
+    let throttled = place
+        .dynamo()
+        .inject(Fault::refuse(Refusal::ProvisionedThroughputExceeded).on(Operation::PutItem));
+    let start = Instant::now();
+    let error = store.upsert(DataKind::Flag, "a", live("a", 2, ""));
+    let (error, took) = (error.unwrap_err().to_string(), start.elapsed());
+    assert!(
+        error.starts_with("version 2 of the flag \"a\" is not stored"),
+        "{error}"
+    );
+    assert!(error.contains("ProvisionedThroughputExceeded"), "{error}");
+    assert!(took >= Duration::from_secs(10), "{took:?}");
+    assert_eq!(one(store.flag("a").unwrap()), Some((1, false)));
+    throttled.withdraw();
+    assert!(store.upsert(DataKind::Flag, "a", live("a", 2, "")).unwrap());
 }
 
 /// What a reader sees in between refers to nothing that is not there.
