@@ -89,13 +89,80 @@ pub fn row_bytes(namespace_bytes: usize, key: &str, version: u64, text: &str) ->
     NAMES + namespace_bytes + key.len() + digits.div_ceil(2) + 1 + text.len()
 }
 
-/// Whether readers take this text for a deleted item.
+/// Whether this is the text of a deleted item, whoever deleted it: an object that says so itself, or the `null` that the
+/// writers for Java and .NET leave.
 pub fn says_deleted(text: &str) -> bool {
     #[derive(Deserialize)]
-    struct Row {
+    struct Item {
         #[serde(default)]
         deleted: bool,
     }
     // Most rows are live; to parse each would be most of the work of reading a table.
-    text.contains("\"deleted\"") && serde_json::from_str::<Row>(text).is_ok_and(|row| row.deleted)
+    text.trim_matches(WHITE) == "null"
+        || may_say_deleted(text)
+            && serde_json::from_str::<Item>(text).is_ok_and(|item| item.deleted)
+}
+
+/// What JSON takes for white space.
+const WHITE: [char; 4] = [' ', '\t', '\n', '\r'];
+
+/// Whether some member, at whatever depth, says it; or some text does.
+fn may_say_deleted(text: &str) -> bool {
+    const NAME: &str = "\"deleted\"";
+    text.match_indices(NAME).any(|(at, _)| {
+        let value = text[at + NAME.len()..].trim_start_matches(WHITE);
+        let value = value.strip_prefix(':').unwrap_or_default();
+        value.trim_start_matches(WHITE).starts_with("true")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_writers_tombstone_is_one() {
+        for text in [
+            &*flag_tombstone("a", 8),
+            &flag_tombstone("$deleted", 8),
+            &segment_tombstone("a", 8),
+            r#"{"deleted":true,"key":"$deleted","version":8}"#,
+            r#"{"key": "a", "version": 8, "deleted": true}"#,
+            r#"{"version":8,"deleted":true}"#,
+            " {\"rules\":[{\"deleted\":false}],\"deleted\"\t:\r\n true } ",
+            "null",
+            " \tnull\r\n",
+        ] {
+            assert!(says_deleted(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_else_is_one() {
+        for text in [
+            r#"{"key":"a","version":8,"deleted":false}"#,
+            r#"{"key":"a","version":8}"#,
+            r#"{"key":"a","deleted":false,"rules":[{"deleted":true}]}"#,
+            r#"{"key":"a","variations":[{"deleted":true}]}"#,
+            r#"{"key":"a","variations":["{\"deleted\":true}"],"deleted":false}"#,
+            r#"{"key":"deleted","variations":["deleted",":true"]}"#,
+            r#"{"key":"a","deleted":"true"}"#,
+            r#"{"key":"a","deleted":null}"#,
+            r#"{"key":"a","deleted":1}"#,
+            r#"{"key":"a","deleted":truer}"#,
+            r#"{"key":"a","deleted":true"#,
+            r#"[{"deleted":true}]"#,
+            "[true]",
+            r#""deleted":true"#,
+            "true",
+            "\"null\"",
+            "[null]",
+            "nullify",
+            "\u{a0}null",
+            "NULL",
+            "",
+        ] {
+            assert!(!says_deleted(text), "{text}");
+        }
+    }
 }

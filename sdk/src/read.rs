@@ -35,21 +35,19 @@ pub(crate) fn item(row: &Row) -> Result<SerializedItem, Unreadable> {
     let version = row
         .get(VERSION)
         .and_then(|version| version.as_n().ok()?.parse().ok());
-    let said = |version, deleted| SerializedItem {
-        version,
-        deleted,
-        serialized_item: text.clone(),
-    };
-    if text.trim() == "null" {
-        // What the stores for Java and .NET leave of a deleted item.
-        return Ok(said(version.unwrap_or_default(), true));
-    }
+    let deleted = says_deleted(text);
     // Of an array the derived code would take the first element for the first member.
     let header = Some(text).filter(|text| text.trim_start().starts_with('{'));
     let header = header.and_then(|text| serde_json::from_str::<Header>(text).ok());
-    let header = header.ok_or(Unreadable::NotAnObject)?;
-    let version = version.or_else(|| header.version.as_u64());
-    Ok(said(version.unwrap_or_default(), says_deleted(text)))
+    if header.is_none() && !deleted {
+        return Err(Unreadable::NotAnObject);
+    }
+    let version = version.or_else(|| header?.version.as_u64());
+    Ok(SerializedItem {
+        version: version.unwrap_or_default(),
+        deleted,
+        serialized_item: text.clone(),
+    })
 }
 
 /// The item of a row, if the SDK can make a flag of it.
@@ -108,6 +106,7 @@ mod tests {
             r#"{"key":"a","version":8,"deleted": true}"#,
             r#"{"version":8,"deleted":true}"#,
             "null",
+            " null\n",
         ] {
             check(deleted, &Ok(true));
             assert!(
@@ -159,5 +158,7 @@ mod tests {
         assert_eq!(version(Some(AttributeValue::S("9".into())), LIVE), 8);
         assert_eq!(version(Some(AttributeValue::N("1.5".into())), LIVE), 8);
         assert_eq!(version(None, r#"{"key":"a","version":"x"}"#), 0);
+        assert_eq!(version(Some(AttributeValue::N("9".into())), "null"), 9);
+        assert_eq!(version(None, "null"), 0);
     }
 }

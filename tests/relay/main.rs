@@ -25,4 +25,5 @@ mod secrets;
 mod sizes;
 mod stop;
 mod store_faults;
+mod takeover;
 mod versions;
