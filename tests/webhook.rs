@@ -3,6 +3,8 @@
 
 #[path = "webhook/bodies.rs"]
 mod bodies;
+#[path = "webhook/candidates.rs"]
+mod candidates;
 #[path = "webhook/generated.rs"]
 mod generated;
 #[path = "webhook/many.rs"]

@@ -5,6 +5,7 @@ mod deduplicator;
 mod delivery;
 mod signers;
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,11 +19,12 @@ use axum::routing::post;
 use super::App;
 use crate::environment::{Control, Hint};
 use crate::secrets::Kept;
-use crate::webhook::{About, WebhookResult, read};
-use body::{Room, Unusable};
+use crate::webhook::{
+    About, Hook, Target, Unreadable, WebhookResult, for_a_large_body, matching, read,
+};
+use body::{Room, SMALL_BYTES, Unusable};
 use deduplicator::Deduplicator;
 use delivery::{Delivery, Wake};
-use signers::Signers;
 
 const SIGNATURE: &str = "x-ld-signature";
 /// How long a body may take to arrive.
@@ -101,11 +103,30 @@ async fn process(app: &App, name: Option<&str>, request: Request) -> WebhookResu
     let (Some(signature), None) = (signatures.next(), signatures.next()) else {
         return WebhookResult::Unsigned;
     };
-    let signers = Signers::of(app, body, signature.as_bytes()).await;
-    if !signers.is_any() {
-        return WebhookResult::Unsigned;
+    let environments = &app.environments;
+    let targets: Vec<_> = environments.iter().map(|it| it.info.target()).collect();
+    let mut secrets = signers::secrets(app);
+    let mut hook = None;
+    let mut all_tried = true;
+    if body.len() > SMALL_BYTES {
+        let meant = match name {
+            Some(name) => app.position(name).into_iter().collect(),
+            // Not trusted yet: it only chooses which secrets are tried.
+            None => named(hook.insert(read(body)), &targets),
+        };
+        let every = secrets.len();
+        secrets = for_a_large_body(secrets, &meant);
+        // Those of the environment in the path are tried in any case.
+        all_tried = name.is_some() || secrets.len() == every;
     }
-    let mut signed = signers.environments();
+    let Some(mut signed) = signers::signed(&secrets, body, signature.as_bytes()).await else {
+        return if all_tried {
+            WebhookResult::Unsigned
+        } else {
+            // One that was not tried may have signed it: nobody is to look for a wrong secret.
+            WebhookResult::TooLarge
+        };
+    };
     if let Some(name) = name {
         match app.position(name) {
             Some(named) if signed.contains(&named) => signed = vec![named],
@@ -113,9 +134,7 @@ async fn process(app: &App, name: Option<&str>, request: Request) -> WebhookResu
             None => return WebhookResult::UnknownEnvironment,
         }
     }
-    let hook = read(body);
-    let environments = &app.environments;
-    let targets: Vec<_> = environments.iter().map(|it| it.info.target()).collect();
+    let hook = hook.unwrap_or_else(|| read(body));
     let delivery = Delivery {
         targets: &targets,
         signed: &signed,
@@ -133,6 +152,14 @@ async fn process(app: &App, name: Option<&str>, request: Request) -> WebhookResu
         carry_out(&environments[wake.environment].control, wake);
     }
     result
+}
+
+/// The environments that a body names.
+fn named(hook: &Result<Hook, Unreadable>, targets: &[Target<'_>]) -> BTreeSet<usize> {
+    let subjects = hook.iter().flat_map(|hook| &hook.subjects);
+    subjects
+        .flat_map(|subject| matching(subject, targets))
+        .collect()
 }
 
 fn carry_out(control: &Control, wake: Wake) {
@@ -163,7 +190,8 @@ fn answer(result: WebhookResult) -> Response {
         WebhookResult::UnknownEnvironment => (StatusCode::NOT_FOUND, "no such environment"),
         WebhookResult::TooLarge => (
             StatusCode::PAYLOAD_TOO_LARGE,
-            "the body is larger than 1 MiB",
+            "the body is larger than 1 MiB; or it is larger than 64 KiB and signed with none of the secrets that are tried for such a body: \
+             have it sent to /webhook/<environment>",
         ),
         WebhookResult::TooSlow => (StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
         WebhookResult::Busy => (

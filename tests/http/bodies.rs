@@ -58,7 +58,8 @@ async fn a_mebibyte_is_read_and_more_is_too_large() {
     assert_eq!(signed(&world, "/webhook", &largest, SECRET).await.0, 202);
     let larger = largest.replacen('x', "xx", 1);
     let answer = signed(&world, "/webhook", &larger, SECRET).await;
-    assert_eq!(answer, (413, "the body is larger than 1 MiB\n".to_owned()));
+    assert_eq!(answer.0, 413);
+    assert!(answer.1.starts_with("the body is larger than 1 MiB; "));
     // Unsigned as well: nobody looks at it.
     assert_eq!(
         post(&world, "/webhook/elsewhere", larger, "00").await.0,

@@ -220,7 +220,8 @@ async fn who_sends_too_much_reads_why_it_is_not_taken() {
     for bytes in [MIB + 1, 5 * MIB] {
         let larger = "x".repeat(bytes);
         let (code, text) = signed(work, "/webhook", &larger, SECRET).await;
-        assert_eq!((code, &*text), (413, "the body is larger than 1 MiB"));
+        assert_eq!(code, 413);
+        assert!(text.starts_with("the body is larger than 1 MiB"), "{text}");
     }
     until_counted(admin, "too_large", 2.0).await;
     assert_eq!(ask::get(work, "/livez").await.status, 200);

@@ -14,7 +14,7 @@ const MAX_BYTES: usize = 1024 * 1024;
 const MAX_DISCARDED_BYTES: usize = 8 * 1024 * 1024;
 /// More than this has to wait for room. LaunchDarkly's bodies mostly have less, so neither a flood of them nor somebody who
 /// sends slowly makes one wait; the port's connections bound how many there are.
-const SMALL_BYTES: usize = 64 * 1024;
+pub(super) const SMALL_BYTES: usize = 64 * 1024;
 /// Bodies with more than that at a time.
 const LARGE_AT_A_TIME: usize = 32;
 
