@@ -2,45 +2,40 @@
 //!
 //! The half that listens never sees the table; the half that writes never sees the source.
 
-mod announced;
-mod backoff;
 mod cell;
-mod contested;
 mod control;
-mod drift;
-mod hints;
-mod identity;
 mod inspect;
-mod line;
 mod listen;
 mod operator;
-mod pace;
-mod pass;
-mod recent;
 mod report;
-mod settle;
-mod tally;
-mod told;
+mod source;
+mod store;
 mod write;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::launchdarkly::Client;
+use crate::listener::Listener;
 use crate::metrics::EnvironmentMetrics;
 use crate::secrets::Kept;
 use crate::status::EnvironmentStatus;
 use crate::table::Table;
+use crate::writer::{Manner, Writer};
 
-use cell::{Cell, Reopen};
-use listen::Listener;
-use write::Writer;
+use listen::{ListenLoop, Shared};
+use report::{ListenReporter, WriteReporter};
+use write::WriteLoop;
 
-pub use control::{Control, Hint};
-pub use drift::look_at as look;
-pub use inspect::{Comparison, Difference, Failure};
+pub use crate::listener::Hint;
+pub use cell::{Cell, Reader, Reopen};
+pub use control::Control;
+pub use inspect::{Comparison, Difference, Failure, read_all};
+pub use source::{Source, Speaks};
+pub use store::Store;
 
 /// How the writing half goes about it.
 #[derive(Clone, Copy, Debug)]
@@ -85,10 +80,48 @@ pub struct Environment {
 impl Environment {
     /// Runs one term, until `stop`: then it begins no more writes and finishes those that it began.
     pub async fn run(self, stop: CancellationToken) {
-        let cell = Cell::default();
-        let reopen = Reopen::new();
-        let listener = Listener::new(&self, &cell, &reopen);
-        let writer = Writer::new(&self, &cell, &reopen);
-        tokio::join!(listener.run(&stop), writer.run(&stop));
+        self.run_between(&self.client, &self.table, &stop).await;
+    }
+
+    /// The same with another source and another store in the place of LaunchDarkly and of DynamoDB.
+    pub async fn run_between(
+        &self,
+        source: &impl Source,
+        store: &impl Store,
+        stop: &CancellationToken,
+    ) {
+        let (cell, reopen) = (Cell::default(), Reopen::default());
+        let now = Instant::now();
+        let shared = Shared {
+            cell: &cell,
+            reopen: &reopen,
+        };
+        let writing = WriteLoop {
+            store,
+            reader: cell.reader(),
+            reopen: &reopen,
+            operator: self.control.operator(),
+            reporter: WriteReporter::new(self),
+        };
+        let listening = ListenLoop {
+            source,
+            shared,
+            key: &self.key,
+            control: &self.control,
+            reporter: ListenReporter::new(&self.status, &self.metrics, &self.control),
+        };
+        let manner = Manner {
+            concurrency: self.habits.concurrency,
+            verify_interval: self.habits.verify_interval,
+            marker_check_interval: self.habits.marker_check_interval,
+            repair: self.habits.repair,
+            confirmed_removals: self.habits.confirmed_removals,
+            namespace_bytes: self.table.layout.namespace_bytes(),
+            environment_id: self.environment_id.clone(),
+        };
+        tokio::join!(
+            listening.run(Listener::new(self.first_delay, now), stop),
+            writing.run(Writer::new(manner, now), stop),
+        );
     }
 }

@@ -74,7 +74,7 @@ families! {
     pub struct ProcessSeries {
         /// Requests to the webhook, by what became of them.
         "webhooks_total" => webhooks: By<WebhookResult, Counter>,
-        /// Panics that ended an environment's task; it was made anew.
+        /// Panics that ended an environment's task, which was restarted.
         "panics_total" => panics: Counter,
     }
 }

@@ -7,7 +7,9 @@ mod item;
 mod stamp;
 mod vocabulary;
 
-pub use change::{Applied, DataSet, Desired};
+pub use change::{
+    Applied, Changed, DataSet, Desired, GUARD_TIME, Generation, Touched, TouchedFull,
+};
 pub use item::{Content, Fault, Item, ItemKey, Kind, MAX_KEY_BYTES, MAX_ROW_BYTES};
 pub use stamp::{Digest, Observed, Stamp, StoredVersion};
 pub use vocabulary::{DriftType, ReopenCause};

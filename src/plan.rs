@@ -29,6 +29,33 @@ pub enum Write {
     MarkInitialized,
 }
 
+impl Write {
+    /// The item that it is about; none for the marker.
+    pub const fn key(&self) -> Option<&ItemKey> {
+        match self {
+            Self::Put(key, ..) | Self::Remove(key, _) => Some(key),
+            Self::MarkInitialized => None,
+        }
+    }
+
+    /// What the row was seen to hold: the write is conditional on that.
+    pub const fn seen(&self) -> Option<&Stamp> {
+        match self {
+            Self::Put(_, _, seen) => seen.as_ref(),
+            Self::Remove(_, seen) => Some(seen),
+            Self::MarkInitialized => None,
+        }
+    }
+
+    /// The digest of the row that it leaves, where it leaves one.
+    pub const fn digest(&self) -> Option<Digest> {
+        match self {
+            Self::Put(_, item, _) => Some(item.digest),
+            Self::Remove(..) | Self::MarkInitialized => None,
+        }
+    }
+}
+
 /// Why a difference is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
@@ -40,6 +67,8 @@ pub enum Reason {
     TooLarge(usize),
     /// It cannot be stored as it is.
     Malformed(Fault),
+    /// Its write failed time after time while the table took others.
+    Failing,
 }
 
 /// A difference that is left, or one that was held and is being written now.
@@ -67,29 +96,6 @@ pub struct Holds {
 }
 
 impl Holds {
-    /// Notes that DynamoDB refused `item` as invalid: it is not tried again until its bytes change.
-    pub fn refuse(&mut self, key: ItemKey, item: &Item, now: Instant) {
-        let said = Some((item.digest, item.version()));
-        let reason = Reason::Malformed(Fault::Refused);
-        self.items.insert(
-            key,
-            Hold {
-                reason,
-                since: now,
-                going: false,
-                said,
-                found: None,
-            },
-        );
-    }
-
-    /// Forgets which items DynamoDB refused, to try them once more; which those are.
-    pub fn forgive(&mut self) -> Vec<ItemKey> {
-        let refused = |hold: &mut Hold| hold.reason == Reason::Malformed(Fault::Refused);
-        let forgiven = self.items.extract_if(|_, hold| refused(hold));
-        forgiven.map(|(key, _)| key).collect()
-    }
-
     /// How many removals the brake holds.
     pub fn braked(&self) -> usize {
         self.items
@@ -125,6 +131,17 @@ pub struct Policy<'a> {
     pub leave_marker: bool,
     /// Tombstones that have guarded long enough.
     pub expired: &'a HashSet<ItemKey>,
+    /// Items whose writes fail: no stage waits for them.
+    pub aside: &'a HashMap<ItemKey, Aside>,
+}
+
+/// An item that is set aside because its write failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aside {
+    /// Why: [`Reason::Failing`], or malformed where DynamoDB refused it.
+    pub reason: Reason,
+    /// Its write is due for another attempt.
+    pub retry: bool,
 }
 
 /// What to do, and what is left.
@@ -132,6 +149,8 @@ pub struct Policy<'a> {
 pub struct Plan {
     /// Stages in order; the writes of one may go at once, the next begins when all of them were applied.
     pub stages: Vec<Vec<Write>>,
+    /// Writes that failed before and are due for another attempt: sent after the others, and no stage waits for them.
+    pub retries: Vec<Write>,
     /// For the next plan.
     pub held: Holds,
 }
@@ -139,7 +158,7 @@ pub struct Plan {
 impl Plan {
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.stages.is_empty()
+        self.stages.is_empty() && self.retries.is_empty()
     }
 }
 
@@ -158,6 +177,8 @@ pub fn plan(
         policy,
         writes: Vec::new(),
         removals: Vec::new(),
+        retries: Vec::new(),
+        failing: false,
         next: HashMap::new(),
     };
     match scope {
@@ -185,11 +206,12 @@ pub fn plan(
     let mut stages = order::stages(draft.writes, policy.urgent);
     // A set that was never compared as a whole may hold what is neither stored nor held.
     let compared = judged.is_some_and(|(set, _)| set == desired.asked);
-    if compared && !observed.initialized && !policy.leave_marker {
+    if compared && !observed.initialized && !policy.leave_marker && !draft.failing {
         stages.push(vec![Write::MarkInitialized]);
     }
     Plan {
         stages,
+        retries: draft.retries,
         held: Holds {
             items: draft.next,
             judged,
@@ -206,6 +228,9 @@ struct Draft<'a> {
     writes: Vec<Write>,
     /// Confirmed removals of live items, before the brake has been asked.
     removals: Vec<(ItemKey, Write)>,
+    retries: Vec<Write>,
+    /// An item is neither stored nor held for a reason of its own: the marker would vouch for too much.
+    failing: bool,
     next: HashMap<ItemKey, Hold>,
 }
 
@@ -219,7 +244,10 @@ impl Draft<'_> {
             (None, None) => {}
             (None, Some(stored)) if stored.tombstone => {
                 if self.policy.expired.contains(key) {
-                    self.writes.push(Write::Remove(key.clone(), stored.clone()));
+                    self.write(key, None, Write::Remove(key.clone(), stored.clone()));
+                } else if stored.bare {
+                    // Nothing is removed by it, and then every SDK can read it.
+                    self.write(key, None, removal(key, stored));
                 }
             }
             (None, Some(stored)) => {
@@ -236,26 +264,46 @@ impl Draft<'_> {
             return;
         }
         if let Some(reason) = self.fault(key, item) {
-            self.set_aside(key, item, reason);
+            self.hold(key, reason, Some((item.digest, item.version())));
             return;
         }
         let Some(stored) = stored else {
-            self.writes
-                .push(Write::Put(key.clone(), item.clone(), None));
+            let write = Write::Put(key.clone(), item.clone(), None);
+            self.write(key, Some(item), write);
             return;
         };
         if stored.number().is_some() && item.version() > stored.number() {
-            self.writes
-                .push(Write::Put(key.clone(), item.clone(), Some(stored.clone())));
+            let write = Write::Put(key.clone(), item.clone(), Some(stored.clone()));
+            self.write(key, Some(item), write);
         } else if item.is_tombstone() && stored.tombstone {
-            // As good as what is said, whoever wrote it.
+            // As good as what is said, whoever wrote it, if every SDK can read it.
+            if stored.bare {
+                self.write(key, Some(item), removal(key, stored));
+            }
         } else if self.confirm(key, Some(item), stored) {
             let write = Write::Put(key.clone(), item.clone(), Some(stored.clone()));
             if item.is_tombstone() {
                 self.removals.push((key.clone(), write));
             } else {
-                self.writes.push(write);
+                self.write(key, Some(item), write);
             }
+        }
+    }
+
+    /// Takes a write into the stages, unless its item is set aside.
+    fn write(&mut self, key: &ItemKey, item: Option<&Item>, write: Write) {
+        let Some(aside) = self.policy.aside.get(key) else {
+            self.writes.push(write);
+            return;
+        };
+        self.failing |= aside.reason == Reason::Failing;
+        if aside.retry {
+            self.retries.push(write);
+        }
+        // A confirmation outlives the attempts: what was said twice is not asked about again.
+        if !self.next.contains_key(key) {
+            let said = item.map(|item| (item.digest, item.version()));
+            self.hold(key, aside.reason, said);
         }
     }
 
@@ -264,31 +312,22 @@ impl Draft<'_> {
             return Some(Reason::Malformed(fault));
         }
         let bytes = item.row_bytes(key, self.policy.namespace_bytes);
-        if bytes > MAX_ROW_BYTES {
-            return Some(Reason::TooLarge(bytes));
-        }
-        let refused = Reason::Malformed(Fault::Refused);
-        let before = self.held.items.get(key)?;
-        (before.reason == refused && before.said.is_some_and(|(digest, _)| digest == item.digest))
-            .then_some(refused)
+        (bytes > MAX_ROW_BYTES).then_some(Reason::TooLarge(bytes))
     }
 
-    fn set_aside(&mut self, key: &ItemKey, item: &Item, reason: Reason) {
-        let said = Some((item.digest, item.version()));
+    fn hold(&mut self, key: &ItemKey, reason: Reason, said: Option<(Digest, Option<u64>)>) {
         let since = match self.held.items.get(key) {
             Some(before) if before.reason == reason && before.said == said => before.since,
             _ => self.policy.now,
         };
-        self.next.insert(
-            key.clone(),
-            Hold {
-                reason,
-                since,
-                going: false,
-                said,
-                found: None,
-            },
-        );
+        let hold = Hold {
+            reason,
+            since,
+            going: false,
+            said,
+            found: None,
+        };
+        self.next.insert(key.clone(), hold);
     }
 
     /// Holds a difference that goes backward; true once a full set that was asked for since says so again. What is said

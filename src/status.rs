@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::clock::Moment;
-use crate::model::{ItemKey, Kind};
+use crate::model::{Generation, ItemKey, Kind};
 
 mod confirmed;
 mod health;
@@ -27,7 +27,7 @@ impl TablePhase {
     pub const fn reach(self) -> Reach {
         match self {
             Self::Reading => Reach::Untried,
-            Self::Settled | Self::Writing => Reach::Works,
+            Self::Settled | Self::Writing | Self::Throttled => Reach::Works,
             Self::Unreachable | Self::Misconfigured => Reach::Fails,
         }
     }
@@ -102,6 +102,12 @@ pub struct Facts {
     pub last_error: Option<LastError>,
     /// When a byte last came from LaunchDarkly.
     pub heard: Option<Moment>,
+    /// The last change that LaunchDarkly said, by its number, and when.
+    pub said: (Generation, Moment),
+    /// Up to which change everything is stored or held by name.
+    pub stored_up_to: Generation,
+    /// Whether that, and the marker, is all there is to store.
+    pub complete: bool,
     /// Whether LaunchDarkly has said everything once.
     pub said_everything: bool,
     /// LaunchDarkly's environment ID, where it told.
@@ -124,7 +130,7 @@ pub struct Facts {
     pub held: BTreeMap<ItemKey, Held>,
     /// Number of removals that the brake holds; 0 when it holds none.
     pub braked: usize,
-    /// Items that three verifies running found altered: somebody else writes here.
+    /// Items that three consecutive verifications found altered: another writer may own this prefix.
     pub contested: BTreeSet<ItemKey>,
     /// Rows written and rows removed since the start.
     pub written: u64,
@@ -149,7 +155,13 @@ impl Facts {
 
     /// Both halves are done: everything was said, and it is stored or held by name.
     fn settled(&self) -> bool {
-        self.source.0 == SourcePhase::Connected && self.table.0 == TablePhase::Settled
+        let complete = match self.table.0 {
+            TablePhase::Settled => true,
+            // It is only read slowly.
+            TablePhase::Throttled => self.complete,
+            _ => false,
+        };
+        self.source.0 == SourcePhase::Connected && complete && self.stored_up_to >= self.said.0
     }
 
     /// It is known how this environment fares: both halves are done, or one is in trouble.
@@ -169,13 +181,19 @@ impl Facts {
         }
     }
 
-    /// The later of the two halves' last changes.
-    fn changed(&self) -> Moment {
-        if self.source.1.monotonic > self.table.1.monotonic {
-            self.source.1
-        } else {
-            self.table.1
+    /// Bytes came, and up to this change everything in them was taken.
+    pub fn hear(&mut self, generation: Generation, now: Moment) {
+        self.heard = Some(now);
+        if self.said.0 != generation {
+            self.said = (generation, now);
         }
+    }
+
+    /// The last of the two halves' changes of phase, or of what was said.
+    fn changed(&self) -> Moment {
+        let moments = [self.source.1, self.table.1, self.said.1];
+        let last = moments.into_iter().max_by_key(|it| it.monotonic);
+        last.unwrap_or(self.said.1)
     }
 
     fn track(&mut self) {
@@ -205,6 +223,9 @@ impl EnvironmentStatus {
             source: (SourcePhase::Connecting, now),
             last_error: None,
             heard: None,
+            said: (Generation::default(), now),
+            stored_up_to: Generation::default(),
+            complete: false,
             said_everything: false,
             environment_id: None,
             table: (TablePhase::Reading, now),
@@ -232,6 +253,9 @@ impl EnvironmentStatus {
             facts.source = (SourcePhase::Connecting, now);
             facts.table = (TablePhase::Reading, now);
             facts.said_everything = false;
+            facts.said = (Generation::default(), now);
+            facts.stored_up_to = Generation::default();
+            facts.complete = false;
             // It is counted anew.
             facts.contested.clear();
         });

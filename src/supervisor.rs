@@ -147,7 +147,7 @@ pub async fn supervise(
                         environment = &*environment.name,
                         panics = panics + 1,
                         retry_in_milliseconds = delay.as_millis(),
-                        "an environment's task panicked and is made anew"
+                        "environment task panicked; restarting it"
                     );
                     start(&mut tasks, &mut running, delay, environment, panics + 1, &stop);
                 }

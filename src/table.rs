@@ -5,11 +5,13 @@ mod dynamodb;
 mod identity;
 mod layout;
 mod probe;
+mod reading;
 mod trouble;
 mod vocabulary;
 
 pub use connection::{Connection, Fixed, connect};
-pub use dynamodb::{Outcome, Read, Table};
+pub use dynamodb::{Outcome, Table};
 pub use layout::{Layout, row_digest, stamp};
+pub use reading::{Cursor, PageRows, Read, Vouchers};
 pub use trouble::Trouble;
 pub use vocabulary::{ErrorClass, Op, WriteOutcome};

@@ -5,21 +5,37 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "plan/aside.rs"]
+mod aside;
 #[path = "plan/brake.rs"]
 mod brake;
+#[path = "plan/checks.rs"]
+mod checks;
+#[path = "plan/drive.rs"]
+mod drive;
 #[path = "plan/events.rs"]
 mod events;
+#[path = "plan/failing.rs"]
+mod failing;
+#[path = "plan/figures.rs"]
+mod figures;
 #[path = "plan/items.rs"]
 mod items;
 #[path = "plan/journeys.rs"]
 mod journeys;
+#[path = "plan/long.rs"]
+mod long;
 #[path = "plan/order.rs"]
 mod order;
+#[path = "plan/overlap.rs"]
+mod overlap;
 #[path = "plan/rules.rs"]
 mod rules;
+#[path = "plan/scene.rs"]
+mod scene;
+#[path = "plan/sharp.rs"]
+mod sharp;
 #[path = "plan/store.rs"]
 mod store;
 #[path = "plan/world.rs"]
 mod world;
-#[path = "plan/writer.rs"]
-mod writer;

@@ -8,7 +8,7 @@ const PROBES: &str = include_str!("../src/http/probes.rs");
 const WELL: &str = "ready";
 /// What completes a line, told in the section of that line.
 const PARTS: [&str; 2] = [
-    "the data of before is still there",
+    "the previous data is still in the table",
     "there is no usable data",
 ];
 

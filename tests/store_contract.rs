@@ -9,10 +9,11 @@ mod place;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, KeyType};
+use ld_dynamodb_relay::environment::read_all;
 use ld_dynamodb_relay::model::{
-    Digest, Item, ItemKey, Kind, MAX_KEY_BYTES, MAX_ROW_BYTES, Observed, Stamp, StoredVersion,
+    Digest, Item, ItemKey, Kind, MAX_KEY_BYTES, MAX_ROW_BYTES, Stamp, StoredVersion,
 };
-use ld_dynamodb_relay::table::{Outcome, Table, Trouble};
+use ld_dynamodb_relay::table::{Cursor, Outcome, Table, Trouble};
 use serde_json::value::RawValue;
 
 use place::{PREFIX, create, places};
@@ -164,7 +165,7 @@ async fn texts_come_back_byte_for_byte() {
 async fn a_partition_is_read_page_by_page_and_no_other() {
     for place in places().await {
         let padding = "x".repeat(300_000);
-        let mut expected = Observed::default();
+        let mut expected = Vec::new();
         for number in 0..5 {
             let key = ItemKey::flag(format!("large-{number}"));
             let large = with(&key, 1, &format!(r#","more":"{padding}""#));
@@ -172,20 +173,22 @@ async fn a_partition_is_read_page_by_page_and_no_other() {
                 place.table.put(&key, &large, None).await.0,
                 Outcome::Applied
             );
-            expected.items.insert(key, Stamp::of(&large));
+            expected.push((key.key, Stamp::of(&large)));
         }
         let segment = ItemKey::segment("other");
         place.table.put(&segment, &item(&segment, 1), None).await;
-        let mut found = Observed::default();
-        let (mut pages, mut units, mut after) = (0, 0.0, None);
+        let (mut pages, mut units, mut found) = (0, 0.0, Vec::new());
+        let mut cursor = Cursor {
+            kind: Kind::Flag,
+            after: None,
+            rows: None,
+        };
         loop {
-            let page = place
-                .table
-                .page(Kind::Flag, after, &mut found)
-                .await
-                .unwrap();
-            (pages, units, after) = (pages + 1, units + page.units, page.value);
-            if after.is_none() {
+            let page = place.table.page(&cursor).await.unwrap();
+            (pages, units) = (pages + 1, units + page.units);
+            found.extend(page.value.rows);
+            cursor.after = page.value.last;
+            if cursor.after.is_none() {
                 break;
             }
         }
@@ -204,10 +207,7 @@ async fn the_marker_is_written_once_and_twice() {
             assert_eq!(place.table.mark_initialized().await.0, Outcome::Applied);
             assert!(place.table.marker().await.unwrap().value);
         }
-        let mut found = Observed::default();
-        for kind in Kind::ALL {
-            place.table.page(kind, None, &mut found).await.unwrap();
-        }
+        let found = read_all(&place.table).await.unwrap();
         assert!(found.items.is_empty(), "it is no item");
     }
 }
@@ -284,6 +284,31 @@ async fn a_write_costs_what_is_counted_on() {
         assert!((units - 2.0).abs() < 0.1, "{units}");
         let read = place.table.marker().await.unwrap();
         assert!((read.units - 1.0).abs() < 0.1, "{}", read.units);
+    }
+}
+
+/// DynamoDB says nothing of them and bills them all the same, by the larger row.
+#[tokio::test]
+async fn write_units_of_a_condition_that_failed_are_counted() {
+    for place in places().await {
+        let key = ItemKey::flag("a");
+        let sized = |version, bytes| {
+            with(
+                &key,
+                version,
+                &format!(r#","more":"{}""#, "x".repeat(bytes)),
+            )
+        };
+        place.table.put(&key, &sized(2, 2_500), None).await;
+        for (new, expected) in [(sized(3, 100), 3.0), (sized(3, 4_500), 5.0)] {
+            let (outcome, units) = place.table.put(&key, &new, None).await;
+            assert!(matches!(outcome, Outcome::Superseded(_)));
+            assert!((units - expected).abs() < 0.1, "{units}");
+        }
+        let other = Stamp::of(&item(&key, 1));
+        let (outcome, units) = place.table.remove(&key, &other).await;
+        assert!(matches!(outcome, Outcome::Superseded(_)));
+        assert!((units - 3.0).abs() < 0.1, "{units}");
     }
 }
 

@@ -45,7 +45,7 @@ fn decode<'a>(chunks: impl IntoIterator<Item = &'a [u8]>, limit: usize) -> Decod
         frames,
         end,
         // After an error the decoder is of no use.
-        within_event: end.is_ok() && decoder.is_within_event(),
+        within_event: end.is_ok() && decoder.bytes_within_event() > 0,
     }
 }
 

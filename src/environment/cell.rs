@@ -1,61 +1,54 @@
-//! Where the two halves meet: what LaunchDarkly says, and what of it was touched since the writing half last looked.
+//! Where the two halves meet: what LaunchDarkly says, and what of it was touched since a reader last looked.
 //!
-//! A storm merges here. The queue is one map, so it is bounded by the environment.
+//! A storm merges here. What is touched is one map for each reader, so it is bounded by the environment.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use crate::model::{Applied, DataSet, Desired, Item, ItemKey, ReopenCause};
-
-/// How long a full set's omission guards against late patches; as long as a tombstone guards in the table.
-pub(super) const GUARD_TIME: Duration = Duration::from_mins(15);
-
-/// What was touched since the writing half last looked.
-#[derive(Debug, Default)]
-pub(super) struct Touched {
-    /// A full set came; when its last byte did.
-    pub(super) full: Option<Instant>,
-    /// Single items, with when the last byte of their event came.
-    pub(super) items: HashMap<ItemKey, Instant>,
-}
-
-impl Touched {
-    /// Whether nothing was touched.
-    pub(super) fn is_empty(&self) -> bool {
-        self.full.is_none() && self.items.is_empty()
-    }
-}
+use crate::model::{
+    Applied, Changed, DataSet, Desired, GUARD_TIME, Generation, Item, ItemKey, ReopenCause,
+    Touched, TouchedFull,
+};
+use crate::writer::View;
 
 #[derive(Default)]
 struct Said {
     desired: Option<Desired>,
     /// Whose LaunchDarkly said that the last full set is.
     environment_id: Option<Arc<str>>,
-    touched: Touched,
+    /// When the last byte of the last full set came.
+    received: Option<Instant>,
+    generation: Generation,
+    /// What each reader has not taken yet, and its bell.
+    readers: Vec<(Touched, Arc<Notify>)>,
 }
 
-/// What a full set says otherwise than was said before it.
-pub(super) struct Changed {
-    /// How many items, in the order of `Kind::ALL`.
-    pub(super) counts: [usize; 2],
-    /// Which; empty for the first set of a term, where it is all of them.
-    pub(super) items: HashSet<ItemKey>,
+impl Said {
+    /// Something else is said from now on.
+    fn touch(&mut self, touch: impl Fn(&mut Touched)) -> Generation {
+        self.generation = self.generation.next();
+        for (touched, bell) in &mut self.readers {
+            if touched.is_empty() {
+                touched.since = self.generation;
+            }
+            touched.latest = self.generation;
+            touch(touched);
+            bell.notify_one();
+        }
+        self.generation
+    }
 }
 
-/// The cell. One for each term: at its start nothing has been said.
-#[derive(Default)]
-pub(super) struct Cell {
-    said: Mutex<Said>,
-    changed: Notify,
-}
+/// The cell. One for each term: at its start nothing has been said. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Cell(Arc<Mutex<Said>>);
 
 impl Cell {
     /// Everything was said, asked for at `asked`, of the environment that LaunchDarkly names so.
-    pub(super) fn full(
+    pub fn full(
         &self,
         items: DataSet,
         asked: Instant,
@@ -63,76 +56,109 @@ impl Cell {
         environment_id: Option<Arc<str>>,
     ) -> Changed {
         let mut said = self.lock();
-        let changed = match &mut said.desired {
+        let is_first = said.desired.is_none();
+        let (counts, items) = match &mut said.desired {
             Some(desired) => {
                 let differing: HashSet<_> = desired.differing(&items).cloned().collect();
                 let counts = count(differing.iter());
                 desired.replace(items, asked, received + GUARD_TIME);
-                Changed {
-                    counts,
-                    items: differing,
-                }
+                (counts, differing)
             }
             none => {
                 let counts = count(items.keys());
                 *none = Some(Desired::new(items, asked));
-                Changed {
-                    counts,
-                    items: HashSet::new(),
-                }
+                (counts, HashSet::new())
             }
         };
         said.environment_id = environment_id;
-        said.touched.full = Some(received);
-        drop(said);
-        self.changed.notify_one();
-        changed
+        said.received = Some(received);
+        let full = TouchedFull { received, is_first };
+        let generation = said.touch(|touched| {
+            let is_first = is_first || touched.full.is_some_and(|before| before.is_first);
+            touched.full = Some(TouchedFull { is_first, ..full });
+        });
+        Changed {
+            counts,
+            items,
+            generation,
+        }
     }
 
-    /// One item was said, which counts if it is newer. Before everything was said once, it says nothing.
-    pub(super) fn newer(&self, key: ItemKey, item: Item, received: Instant) -> Option<Applied> {
+    /// One item was said, which counts if it is newer; and the number of the last change. Before everything was said once,
+    /// it says nothing.
+    pub fn newer(
+        &self,
+        key: &ItemKey,
+        item: Item,
+        received: Instant,
+    ) -> Option<(Applied, Generation)> {
         let mut said = self.lock();
         let applied = said.desired.as_mut()?.apply_newer(key.clone(), item);
         if applied == Applied::Yes {
-            said.touched.items.insert(key, received);
-            drop(said);
-            self.changed.notify_one();
+            said.touch(|touched| {
+                touched.items.insert(key.clone(), received);
+            });
         }
-        Some(applied)
+        Some((applied, said.generation))
     }
 
-    /// What was touched since this was last asked.
-    pub(super) fn take(&self) -> Touched {
-        std::mem::take(&mut self.lock().touched)
-    }
-
-    /// Whether nothing was touched since [`Cell::take`].
-    pub(super) fn is_untouched(&self) -> bool {
-        self.lock().touched.is_empty()
-    }
-
-    /// Looks at what is said. `look` must be quick: the listening half waits.
-    pub(super) fn look<T>(&self, look: impl FnOnce(Option<&Desired>) -> T) -> T {
-        look(self.lock().desired.as_ref())
-    }
-
-    /// The same, with LaunchDarkly's ID of the environment that the last full set is of, where its session told one: both
-    /// at one time, so that nobody's data is taken for another's.
-    pub(super) fn look_at_whose<T>(
-        &self,
-        look: impl FnOnce(Option<&Desired>, Option<&str>) -> T,
-    ) -> T {
-        let said = self.lock();
-        look(said.desired.as_ref(), said.environment_id.as_deref())
-    }
-
-    /// Completes when something was touched since [`Cell::take`].
-    pub(super) async fn changed(&self) {
-        self.changed.notified().await;
+    /// Somebody who is told what is touched from now on, and at first of everything if it was said already.
+    pub fn reader(&self) -> Reader {
+        let mut said = self.lock();
+        let bell = Arc::new(Notify::new());
+        let mut touched = Touched::default();
+        if let Some(received) = said.received {
+            let is_first = true;
+            touched.full = Some(TouchedFull { received, is_first });
+            (touched.since, touched.latest) = (said.generation, said.generation);
+            bell.notify_one();
+        }
+        said.readers.push((touched, Arc::clone(&bell)));
+        let index = said.readers.len() - 1;
+        Reader {
+            cell: self.clone(),
+            index,
+            bell,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Said> {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A target's view of the cell.
+pub struct Reader {
+    cell: Cell,
+    index: usize,
+    bell: Arc<Notify>,
+}
+
+impl Reader {
+    /// What was touched since this was last asked; none where nothing was.
+    pub fn take(&self) -> Option<Touched> {
+        let mut said = self.cell.lock();
+        let (touched, _) = said.readers.get_mut(self.index)?;
+        (!touched.is_empty()).then(|| std::mem::take(touched))
+    }
+
+    /// Completes when something was touched since [`Reader::take`].
+    pub async fn changed(&self) {
+        self.bell.notified().await;
+    }
+
+    /// Looks at what is said, and at whose it is: both at one time, so that nobody's data is taken for another's. `look`
+    /// must be quick: the listening half waits.
+    pub fn look<T>(&self, reopen: &Reopen, look: impl FnOnce(View<'_>) -> T) -> T {
+        let said = self.cell.lock();
+        let desired = said.desired.as_ref();
+        let asking = desired.is_some_and(|it| reopen.wished_since(Some(it.asked)).is_some());
+        look(View {
+            desired,
+            environment_id: said.environment_id.as_deref(),
+            generation: said.generation,
+            asking,
+        })
     }
 }
 
@@ -146,26 +172,28 @@ fn count<'a>(keys: impl Iterator<Item = &'a ItemKey>) -> [usize; 2] {
 
 /// The wish that everything be asked for again, with when it arose and why. Asking since then fulfils it.
 #[derive(Clone)]
-pub(super) struct Reopen(watch::Sender<Option<(Instant, ReopenCause)>>);
+pub struct Reopen(watch::Sender<Option<(Instant, ReopenCause)>>);
 
-impl Reopen {
-    pub(super) fn new() -> Self {
+impl Default for Reopen {
+    fn default() -> Self {
         Self(watch::Sender::new(None))
     }
+}
 
+impl Reopen {
     /// Wishes it.
-    pub(super) fn wish(&self, now: Instant, cause: ReopenCause) {
+    pub fn wish(&self, now: Instant, cause: ReopenCause) {
         self.0.send_replace(Some((now, cause)));
     }
 
     /// The last wish, if everything was last asked for before it.
-    pub(super) fn wished_since(&self, asked: Option<Instant>) -> Option<ReopenCause> {
+    pub fn wished_since(&self, asked: Option<Instant>) -> Option<ReopenCause> {
         let (at, cause) = (*self.0.borrow())?;
         asked.is_none_or(|asked| asked < at).then_some(cause)
     }
 
     /// Notices later wishes.
-    pub(super) fn watch(&self) -> watch::Receiver<Option<(Instant, ReopenCause)>> {
+    pub fn watch(&self) -> watch::Receiver<Option<(Instant, ReopenCause)>> {
         self.0.subscribe()
     }
 }

@@ -7,22 +7,13 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::announced::Announced;
 use super::operator::Operator;
+use crate::listener::{Announced, Hint, Wakes};
 use crate::model::ItemKey;
 
 /// Hints that wait to be looked at; more become one hint that anything may have changed. They are looked at at once, but
 /// for the time in which an environment is made anew.
 const MOST_HINTS: usize = 1_000;
-
-/// That something changed at LaunchDarkly.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hint {
-    /// The item; none where everything may have changed.
-    pub item: Option<ItemKey>,
-    /// When it did, as its date says. Not in the future.
-    pub happened: Instant,
-}
 
 /// The handle. Cheap to clone.
 #[derive(Clone, Default)]
@@ -35,15 +26,6 @@ struct Shared {
     woken: Notify,
     announced: Mutex<Announced>,
     operator: Operator,
-}
-
-/// What the listening half has not looked at yet.
-#[derive(Default)]
-pub(super) struct Wakes {
-    /// With when each came.
-    pub(super) hints: Vec<(Hint, Instant)>,
-    /// How often the SDK key was said to be reset.
-    pub(super) key_resets: u64,
 }
 
 impl Control {
@@ -71,6 +53,8 @@ impl Control {
 
     /// An operator wants everything said again and the table read again.
     pub fn sync(&self) {
+        lock(&self.0.wakes).ordered = true;
+        self.0.woken.notify_one();
         self.0.operator.sync();
     }
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::Environment;
-use super::drift::read_all;
-use super::identity::tell;
-use super::report::describe;
+use super::report::word_mismatch;
+use super::store::Store;
+use super::write::reached;
 use crate::launchdarkly::fdv1::Said;
 use crate::launchdarkly::{Greeting, Refusal, Signal};
 use crate::model::{
@@ -18,7 +18,8 @@ use crate::model::{
 use crate::plan::identity::{Admission, Known, admit};
 use crate::plan::{Holds, Plan, Policy, Scope, plan};
 use crate::status::Held;
-use crate::table::Trouble;
+use crate::table::{Table, Trouble};
+use crate::writer::{Answer, Ledger, Looks, describe};
 
 /// When LaunchDarkly is taken to say the same again: any time after it said it first.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -51,6 +52,53 @@ pub enum Failure {
     /// The table could not be read.
     #[error(transparent)]
     Table(#[from] Trouble),
+}
+
+/// No reading of a command takes so long.
+const NEVER: Duration = Duration::from_hours(24);
+/// How long DynamoDB may throttle a command's reading without giving a page.
+const THROTTLED_AT_MOST: Duration = Duration::from_mins(1);
+
+/// Reads whose data it is, the marker and both data partitions, as slowly as DynamoDB gives them.
+pub async fn read_all(table: &Table) -> Result<Observed, Trouble> {
+    let mut now = Instant::now();
+    let mut looks = Looks::new(NEVER, NEVER, now);
+    let mut ledger = Ledger::default();
+    let mut came = now;
+    while !looks.is_known() {
+        let Some(request) = looks.next(true, std::iter::empty(), now) else {
+            reached(looks.due()).await;
+            now = Instant::now();
+            continue;
+        };
+        let answer = table.ask(request).await;
+        now = Instant::now();
+        let trouble = match answer {
+            Answer::Vouchers(Ok(seen)) => {
+                looks.vouchers(seen.initialized, false, now);
+                ledger.mark(seen.initialized);
+                ledger.identify(seen.environment_id);
+                None
+            }
+            Answer::Page(Ok(page)) => {
+                if let Some((page, ours)) = looks.page(page.value, now) {
+                    ledger.compare(&page, &ours, now);
+                    looks.compared(Vec::new(), page.last.is_none(), now, 0.0);
+                }
+                None
+            }
+            Answer::Vouchers(Err(trouble)) | Answer::Page(Err(trouble)) => Some(trouble),
+            Answer::Written(..) | Answer::Row(..) | Answer::Remembered(..) => None,
+        };
+        match trouble {
+            None => came = now,
+            Some(trouble @ Trouble::Throttled(_)) if now - came < THROTTLED_AT_MOST => {
+                looks.failed(trouble, now, 0.0);
+            }
+            Some(trouble) => return Err(trouble),
+        }
+    }
+    Ok(ledger.into_observed())
 }
 
 /// How an item differs.
@@ -101,14 +149,17 @@ impl Environment {
         };
         match admit(said, &known) {
             Admission::Fine | Admission::Remember(_) => Ok(said),
-            Admission::Refused(mismatch) => Err(Failure::Identity(tell(&self.name, &mismatch))),
+            Admission::Refused(mismatch) => {
+                let why = word_mismatch(&self.name, &mismatch.into());
+                Err(Failure::Identity(why))
+            }
         }
     }
 
     /// Compares both sides once.
     pub async fn compare(&self, patience: Duration) -> Result<Comparison, Failure> {
         let (heard, read) = tokio::join!(self.hear(patience), read_all(&self.table));
-        let ((mut desired, greeting), (observed, _)) = (heard?, read?);
+        let ((mut desired, greeting), observed) = (heard?, read?);
         self.identify(&greeting, &observed)?;
         let none = HashSet::new();
         let policy = Policy {
@@ -119,6 +170,7 @@ impl Environment {
             leave: &HashMap::new(),
             leave_marker: false,
             expired: &none,
+            aside: &HashMap::new(),
         };
         let said_once = plan(&desired, &observed, &Holds::default(), Scope::All, &policy);
         // A synchronisation asks again for what goes backward before it ends.
@@ -141,7 +193,7 @@ impl Comparison {
     /// What would stay held, by key, and why.
     pub fn held(&self) -> BTreeMap<ItemKey, Held> {
         let held = self.plan.held.items.iter().filter(|(_, hold)| !hold.going);
-        held.map(|(key, hold)| (key.clone(), describe(hold)))
+        held.map(|(key, hold)| (key.clone(), describe(hold, hold.reason, None)))
             .collect()
     }
 

@@ -54,6 +54,7 @@ fn awaited(facts: &Facts) -> String {
             .clone()
             .unwrap_or_else(|| "the table cannot be used: see the log".to_owned()),
         (TablePhase::Unreachable, _) => "DynamoDB cannot be reached".to_owned(),
+        (TablePhase::Throttled, _) => "DynamoDB throttles the table".to_owned(),
         _ if facts.is_unheard() => "LaunchDarkly cannot be reached".to_owned(),
         (TablePhase::Reading, _) => "the table is being read".to_owned(),
         (_, SourcePhase::Connecting) => "LaunchDarkly has not said everything yet".to_owned(),
@@ -90,7 +91,7 @@ impl Readiness {
                 );
                 lines.extend(self.refused.iter().map(|(name, usable)| {
                     let data = if *usable {
-                        "the data of before is still there"
+                        "the previous data is still in the table"
                     } else {
                         "there is no usable data"
                     };

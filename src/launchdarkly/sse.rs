@@ -81,10 +81,11 @@ impl Decoder {
         Ok(())
     }
 
-    /// Whether an event has begun that is not complete yet.
-    pub fn is_within_event(&self) -> bool {
+    /// How many bytes have come of an event that is not complete yet.
+    pub fn bytes_within_event(&self) -> usize {
         let in_line = matches!(self.line.first(), Some(first) if *first != b':');
-        self.name.is_some() || self.data.is_some() || in_line
+        let line = if in_line { self.line.len() } else { 0 };
+        line + self.data.as_ref().map_or(0, String::len)
     }
 
     fn line(&mut self, mut line: Vec<u8>, frames: &mut Vec<Frame>) -> Result<(), Broken> {

@@ -20,6 +20,8 @@ use super::sse::{Broken, Decoder, Frame};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an answer's headers may take at most.
 const HEADERS_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the first full set may take where its bytes keep coming.
+const MAX_EVENT_TIME: Duration = Duration::from_mins(30);
 /// Redirections followed in a row.
 const MAX_REDIRECTS: usize = 5;
 /// The longest `Retry-After` that is obeyed.
@@ -113,7 +115,9 @@ impl Client {
             state: State::Opening(Box::pin(request)),
             deadline: now + self.read_timeout.min(HEADERS_TIMEOUT),
             read_timeout: self.read_timeout,
-            spoken: false,
+            complete: false,
+            progress: 0,
+            heard: false,
             decoder: Decoder::new(self.max_event_bytes),
             frames: Vec::new(),
             ready: VecDeque::new(),
@@ -185,6 +189,9 @@ pub enum Refusal {
     /// Nothing came for the read timeout.
     #[error("nothing came from LaunchDarkly for {0:?}")]
     Silent(Duration),
+    /// Something came, but not everything, which each connection begins with.
+    #[error("LaunchDarkly did not say everything within {0:?}")]
+    Incomplete(Duration),
     /// An answer that is no success.
     #[error("LaunchDarkly answered {status}{}", advice(*status))]
     Status {
@@ -250,8 +257,12 @@ pub struct Session {
     state: State,
     deadline: Instant,
     read_timeout: Duration,
-    /// It has begun to say something.
-    spoken: bool,
+    /// It has said everything once.
+    complete: bool,
+    /// Of an event that had not ended when the deadline was last set, so many bytes had come.
+    progress: usize,
+    /// Something came.
+    heard: bool,
     decoder: Decoder,
     frames: Vec<Frame>,
     ready: VecDeque<Result<Signal, Refusal>>,
@@ -288,8 +299,10 @@ impl Session {
                     return Ok(Signal::Connected(greeting));
                 }
                 State::Open(response) => {
-                    let chunk = timeout_at(self.deadline, response.chunk()).await;
-                    let chunk = chunk.map_err(|_| Refusal::Silent(self.read_timeout))?;
+                    let Ok(chunk) = timeout_at(self.deadline, response.chunk()).await else {
+                        self.late()?;
+                        continue;
+                    };
                     let chunk = chunk
                         .map_err(|error| network(&error))?
                         .ok_or(Refusal::Closed)?;
@@ -299,25 +312,42 @@ impl Session {
         }
     }
 
+    /// The deadline is over. A set so large, or a way so narrow, that it takes longer has time while it comes.
+    fn late(&mut self) -> Result<(), Refusal> {
+        let (now, bytes) = (Instant::now(), self.decoder.bytes_within_event());
+        if !self.complete && bytes > self.progress && now < self.asked + MAX_EVENT_TIME {
+            self.progress = bytes;
+            self.deadline = now + self.read_timeout;
+            return Ok(());
+        }
+        Err(if self.complete || !self.heard {
+            Refusal::Silent(self.read_timeout)
+        } else {
+            Refusal::Incomplete(self.read_timeout)
+        })
+    }
+
     /// What comes before something malformed counts, whatever the chunks are.
     fn take(&mut self, chunk: &Bytes) {
         let now = Instant::now();
         let decoded = self.decoder.push(chunk, &mut self.frames);
-        let event = |frame: &Frame| matches!(frame, Frame::Event { .. });
-        self.spoken |= self.decoder.is_within_event() || self.frames.iter().any(event);
-        // Signs of life keep a stream open that has said something; one that never does is of no use.
-        if self.spoken {
-            self.deadline = now + self.read_timeout;
-        }
+        self.heard = true;
         for frame in self.frames.drain(..) {
             self.ready.push_back(match frame {
                 Frame::Comment => Ok(Signal::Alive),
                 Frame::Retry(delay) => Ok(Signal::RetryDelay(Duration::from_millis(delay))),
                 Frame::Event { name, data } => match fdv1::read(&name, &data) {
-                    Ok(said) => Ok(Signal::Said(said, now)),
+                    Ok(said) => {
+                        self.complete |= matches!(said, Said::Full(_));
+                        Ok(Signal::Said(said, now))
+                    }
                     Err(malformed) => Err(malformed.into()),
                 },
             });
+        }
+        // Signs of life keep a stream open that has said everything; one that never does is of no use.
+        if self.complete {
+            self.deadline = now + self.read_timeout;
         }
         if let Err(broken) = decoded {
             self.ready.push_back(Err(broken.into()));

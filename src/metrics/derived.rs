@@ -52,7 +52,7 @@ families! {
         "pending" => pending: Gauge,
         /// Items that are held, by why.
         "held" => held: By<HeldReason, Gauge>,
-        /// Items that three verifies running found altered: somebody else writes here.
+        /// Items that three consecutive verifications found altered: another writer may own this prefix.
         "contested" => contested: Gauge,
     }
 }

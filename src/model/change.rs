@@ -1,10 +1,77 @@
 //! What a source says, and how it changes what is desired.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::item::{Item, ItemKey, Kind};
+
+/// How long a full set's omission guards against late patches; as long as a tombstone guards in the table.
+pub const GUARD_TIME: Duration = Duration::from_mins(15);
+
+/// The number of a change of what is desired. What must not run ahead of the table is tied to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation(u64);
+
+impl Generation {
+    /// The next one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// The one before.
+    #[must_use]
+    pub const fn before(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
+
+    /// As a number.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+/// What was touched since a reader last took it.
+#[derive(Debug, Default)]
+pub struct Touched {
+    /// A full set came.
+    pub full: Option<TouchedFull>,
+    /// Single items, with when the last byte of their event came.
+    pub items: HashMap<ItemKey, Instant>,
+    /// The first change since then.
+    pub since: Generation,
+    /// The last change.
+    pub latest: Generation,
+}
+
+/// A full set that came.
+#[derive(Clone, Copy, Debug)]
+pub struct TouchedFull {
+    /// When its last byte did.
+    pub received: Instant,
+    /// Nothing had been said before in this term.
+    pub is_first: bool,
+}
+
+impl Touched {
+    /// Whether nothing was touched.
+    pub fn is_empty(&self) -> bool {
+        self.full.is_none() && self.items.is_empty()
+    }
+}
+
+/// What a full set says otherwise than was said before it.
+#[derive(Debug)]
+pub struct Changed {
+    /// How many items, in the order of [`Kind::ALL`].
+    pub counts: [usize; 2],
+    /// Which; empty for the first set of a term, where it is all of them.
+    pub items: HashSet<ItemKey>,
+    /// The number of this change.
+    pub generation: Generation,
+}
 
 /// Every item of an environment.
 pub type DataSet = HashMap<ItemKey, Item>;

@@ -1,6 +1,6 @@
 //! What the table holds, remembered as little as is enough to write only differences.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -68,8 +68,10 @@ pub enum StoredVersion {
 pub struct Stamp {
     /// The version attribute.
     pub version: StoredVersion,
-    /// Whether readers take the row for a deleted item.
+    /// Whether the row says that the item was deleted.
     pub tombstone: bool,
+    /// It says so in a way that some SDKs cannot read: as the text `null`.
+    pub bare: bool,
     /// Of all attributes but the keys.
     pub digest: Digest,
 }
@@ -82,6 +84,7 @@ impl Stamp {
                 .version()
                 .map_or(StoredVersion::Missing, StoredVersion::Number),
             tombstone: matches!(item.content, Content::Tombstone { .. }),
+            bare: false,
             digest: item.digest,
         }
     }
@@ -98,8 +101,8 @@ impl Stamp {
 /// What the table holds of an environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
-    /// Every row of the two data partitions.
-    pub items: HashMap<ItemKey, Stamp>,
+    /// Every row of the two data partitions, in the order in which DynamoDB gives them.
+    pub items: BTreeMap<ItemKey, Stamp>,
     /// Whether the marker is there.
     pub initialized: bool,
     /// LaunchDarkly's ID of the environment whose data this is, where it is remembered.

@@ -29,7 +29,7 @@ impl Draft<'_> {
         };
         for (key, write) in std::mem::take(&mut self.removals) {
             if release {
-                self.writes.push(write);
+                self.write(&key, None, write);
             } else if let Some(hold) = self.next.get_mut(&key) {
                 if verdict && hold.reason != Reason::Brake {
                     (hold.reason, hold.since) = (Reason::Brake, self.policy.now);

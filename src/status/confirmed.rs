@@ -27,6 +27,7 @@ mod tests {
     use tokio::time::Instant;
 
     use crate::clock::Moment;
+    use crate::model::Generation;
     use crate::status::{EnvironmentStatus, SourcePhase, TablePhase};
 
     #[test]
@@ -64,5 +65,41 @@ mod tests {
             Some(3_600),
         );
         check(4_000, connected, TablePhase::Settled, Some(4_000));
+    }
+
+    /// A change that was heard is not confirmed before it is stored, however often LaunchDarkly says that it is there.
+    #[test]
+    fn what_is_heard_and_not_stored_yet_is_not_confirmed() {
+        let start = Instant::now();
+        let at = |seconds| Moment {
+            monotonic: start + Duration::from_secs(seconds),
+            wall: SystemTime::UNIX_EPOCH + Duration::from_secs(seconds),
+        };
+        let (first, second) = (
+            Generation::default().next(),
+            Generation::default().next().next(),
+        );
+        let status = EnvironmentStatus::new(at(0));
+        status.update(|facts| {
+            facts.source = (SourcePhase::Connected, at(1));
+            facts.table = (TablePhase::Settled, at(1));
+            facts.said_everything = true;
+            facts.stored_up_to = first;
+            facts.hear(first, at(1));
+        });
+        let confirmed = || status.facts().confirmed().map(|it| it.monotonic);
+        assert_eq!(confirmed(), Some(at(1).monotonic));
+        status.note(|facts| facts.hear(second, at(100)));
+        status.note(|facts| facts.hear(second, at(200)));
+        assert_eq!(confirmed(), Some(at(1).monotonic));
+        let health = |seconds| {
+            let minute = Duration::from_mins(1);
+            crate::status::health(&status.facts(), at(seconds).monotonic, 5 * minute, minute)
+        };
+        assert!(!health(150).up_to_date && !health(150).stale);
+        assert!(health(161).stale, "since it was heard");
+        status.update(|facts| facts.stored_up_to = second);
+        assert_eq!(confirmed(), Some(at(200).monotonic));
+        assert!(health(201).up_to_date);
     }
 }

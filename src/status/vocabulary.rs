@@ -23,6 +23,8 @@ labels! {
         Settled = "settled",
         /// There is something left to write.
         Writing = "writing",
+        /// DynamoDB throttles reads, or the writes that are not paced: it goes on slowly.
+        Throttled = "throttled",
         /// DynamoDB cannot be reached or does not answer in time.
         Unreachable = "unreachable",
         /// The table is missing, its keys are wrong or a permission is missing: an operator must act.
@@ -40,5 +42,7 @@ labels! {
         TooLarge = "too_large",
         /// Cannot be stored as it is.
         Malformed = "malformed",
+        /// Its writes fail while others succeed.
+        Failing = "failing",
     }
 }

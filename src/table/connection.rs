@@ -5,7 +5,9 @@ use aws_sdk_dynamodb::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_dynamodb::config::{Credentials, Region};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::get_item::GetItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::query::QueryError;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 
 use crate::aws;
@@ -13,9 +15,10 @@ use crate::aws;
 /// Clients for DynamoDB, shared by all environments.
 #[derive(Clone)]
 pub struct Connection {
-    pub(super) reads: Client,
-    /// Throttling is not retried: the pace answers it.
-    pub(super) writes: Client,
+    /// Asks again when it is throttled: for what has no pace.
+    pub(super) patient: Client,
+    /// Does not: the pace answers it.
+    pub(super) paced: Client,
     /// Where it leads, for people.
     pub endpoint: Option<String>,
 }
@@ -23,7 +26,7 @@ pub struct Connection {
 impl Connection {
     /// For what is no row: making a table.
     pub fn client(&self) -> Client {
-        self.reads.clone()
+        self.patient.clone()
     }
 }
 
@@ -47,11 +50,11 @@ pub async fn connect(endpoint: Option<&str>, fixed: Option<Fixed>) -> Connection
         // An endpoint of one's own needs no region, but the signature does.
         shared = shared.region(Region::new("us-east-1"));
     }
-    let reads = Client::from_conf(shared.clone().build());
-    let writes = Client::from_conf(shared.retry_classifier(LeaveThrottling).build());
+    let patient = Client::from_conf(shared.clone().build());
+    let paced = Client::from_conf(shared.retry_classifier(LeaveThrottling).build());
     Connection {
-        reads,
-        writes,
+        patient,
+        paced,
         endpoint: endpoint.map(Into::into),
     }
 }
@@ -67,14 +70,10 @@ impl ClassifyRetry for LeaveThrottling {
             .and_then(Result::err)
             .and_then(|error| error.as_operation_error());
         let code = code.and_then(|error| {
-            let put = error
-                .downcast_ref::<PutItemError>()
-                .and_then(ProvideErrorMetadata::code);
-            put.or_else(|| {
-                error
-                    .downcast_ref::<DeleteItemError>()
-                    .and_then(ProvideErrorMetadata::code)
-            })
+            code_of::<PutItemError>(error)
+                .or_else(|| code_of::<DeleteItemError>(error))
+                .or_else(|| code_of::<QueryError>(error))
+                .or_else(|| code_of::<GetItemError>(error))
         });
         if code.is_some_and(is_throttling) {
             RetryAction::RetryForbidden
@@ -86,6 +85,14 @@ impl ClassifyRetry for LeaveThrottling {
     fn name(&self) -> &'static str {
         "leave throttling to the pace"
     }
+}
+
+fn code_of<E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static>(
+    error: &aws_smithy_runtime_api::client::interceptors::context::Error,
+) -> Option<&str> {
+    error
+        .downcast_ref::<E>()
+        .and_then(ProvideErrorMetadata::code)
 }
 
 pub(super) fn is_throttling(code: &str) -> bool {

@@ -1,6 +1,7 @@
 //! One environment's rows, over DynamoDB's API.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -12,8 +13,9 @@ use aws_sdk_dynamodb::types::{
 
 use super::connection::Connection;
 use super::layout::{KEY, Layout, NAMESPACE, VERSION, stamp};
+use super::reading::{Cursor, PageRows, Read, Vouchers};
 use super::trouble::Trouble;
-use crate::model::{Item, ItemKey, Kind, Observed, Stamp, StoredVersion};
+use crate::model::{Item, ItemKey, Stamp, StoredVersion};
 
 /// What became of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,15 +32,6 @@ pub enum Outcome {
     Invalid,
     /// Nothing was done.
     Failed(Trouble),
-}
-
-/// What was read, and the capacity units that it took.
-#[derive(Debug)]
-pub struct Read<T> {
-    /// What was read.
-    pub value: T,
-    /// DynamoDB's read units.
-    pub units: f64,
 }
 
 /// One environment's rows in a table.
@@ -61,54 +54,72 @@ impl Table {
         }
     }
 
-    pub(super) fn reads(&self) -> &Client {
-        &self.connection.reads
+    /// The client that leaves throttling to the caller.
+    pub(super) const fn client(&self) -> &Client {
+        &self.connection.paced
     }
 
-    pub(super) fn writes(&self) -> &Client {
-        &self.connection.writes
+    /// The client that asks again when it is throttled.
+    pub(super) const fn patient(&self) -> &Client {
+        &self.connection.patient
     }
 
-    /// One page of a partition, read with strong consistency; the key to go on from, until there is none.
-    pub async fn page(
-        &self,
-        kind: Kind,
-        after: Option<HashMap<String, AttributeValue>>,
-        into: &mut Observed,
-    ) -> Result<Read<Option<HashMap<String, AttributeValue>>>, Trouble> {
+    /// One page of a partition, read with strong consistency.
+    pub async fn page(&self, cursor: &Cursor) -> Result<Read<PageRows>, Trouble> {
+        let after = cursor.after.as_ref().map(|key| {
+            self.layout.key(&ItemKey {
+                kind: cursor.kind,
+                key: Arc::clone(key),
+            })
+        });
+        let namespace = self.layout.namespace(cursor.kind);
+        let limit = cursor.rows.and_then(|rows| i32::try_from(rows).ok());
         let page = self
-            .connection
-            .reads
+            .client()
             .query()
             .table_name(&self.name)
             .consistent_read(true)
             .key_condition_expression("#n = :n")
             .expression_attribute_names("#n", NAMESPACE)
-            .expression_attribute_values(
-                ":n",
-                AttributeValue::S(self.layout.namespace(kind).into()),
-            )
+            .expression_attribute_values(":n", AttributeValue::S(namespace.into()))
             .set_exclusive_start_key(after)
+            .set_limit(limit)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
-            .map_err(|error| {
-                Trouble::of("Query", &self.name, &error).in_partition(self.layout.namespace(kind))
-            })?;
-        for row in page.items() {
-            if let Some(AttributeValue::S(key)) = row.get(KEY) {
-                into.items.insert(
-                    ItemKey {
-                        kind,
-                        key: key.as_str().into(),
-                    },
-                    stamp(row),
-                );
-            }
-        }
+            .map_err(|error| Trouble::of("Query", &self.name, &error).in_partition(namespace))?;
+        let text = |row: &HashMap<String, AttributeValue>| {
+            let key = row.get(KEY)?.as_s().ok()?;
+            Some(Arc::from(key.as_str()))
+        };
+        let rows = page.items().iter();
+        let rows = rows.filter_map(|row| Some((text(row)?, stamp(row))));
         Ok(Read {
             units: units(page.consumed_capacity()),
-            value: page.last_evaluated_key,
+            value: PageRows {
+                rows: rows.collect(),
+                last: page.last_evaluated_key.as_ref().and_then(text),
+            },
+        })
+    }
+
+    /// The marker and, if wanted, whose data this is; read with strong consistency.
+    pub async fn vouchers(&self, identity: bool) -> Result<Vouchers, Trouble> {
+        let whose = async {
+            if identity {
+                return self.identity().await;
+            }
+            Ok(Read {
+                value: None,
+                units: 0.0,
+            })
+        };
+        let (marker, identity) = tokio::try_join!(self.marker(), whose)?;
+        Ok(Vouchers {
+            initialized: marker.value,
+            environment_id: identity.value,
+            marker_units: marker.units,
+            identity_units: identity.units,
         })
     }
 
@@ -134,8 +145,7 @@ impl Table {
     ) -> Result<Read<Option<HashMap<String, AttributeValue>>>, Trouble> {
         let partition = key.get(NAMESPACE).cloned();
         let got = self
-            .connection
-            .reads
+            .client()
             .get_item()
             .table_name(&self.name)
             .set_key(Some(key))
@@ -160,8 +170,7 @@ impl Table {
     pub async fn put(&self, key: &ItemKey, item: &Item, seen: Option<&Stamp>) -> (Outcome, f64) {
         let condition = Condition::of(seen);
         let put = self
-            .connection
-            .writes
+            .client()
             .put_item()
             .table_name(&self.name)
             .set_item(Some(self.layout.row(key, item)))
@@ -181,7 +190,8 @@ impl Table {
                     PutItemError::ConditionalCheckFailedException(failed) => failed.item(),
                     _ => None,
                 };
-                (Outcome::Superseded(row.map(stamp)), 0.0)
+                let bytes = item.row_bytes(key, self.layout.namespace_bytes());
+                (Outcome::Superseded(row.map(stamp)), billed(bytes, row))
             }
             Err(error) => (self.failed("PutItem", &error), 0.0),
         }
@@ -191,8 +201,7 @@ impl Table {
     pub async fn remove(&self, key: &ItemKey, seen: &Stamp) -> (Outcome, f64) {
         let condition = Condition::of(Some(seen));
         let delete = self
-            .connection
-            .writes
+            .client()
             .delete_item()
             .table_name(&self.name)
             .set_key(Some(self.layout.key(key)))
@@ -212,7 +221,7 @@ impl Table {
                     DeleteItemError::ConditionalCheckFailedException(failed) => failed.item(),
                     _ => None,
                 };
-                (Outcome::Superseded(row.map(stamp)), 0.0)
+                (Outcome::Superseded(row.map(stamp)), billed(1, row))
             }
             Err(error) => (self.failed("DeleteItem", &error), 0.0),
         }
@@ -221,8 +230,7 @@ impl Table {
     /// Writes the marker. It has no contents, so somebody else's is as good.
     pub async fn mark_initialized(&self) -> (Outcome, f64) {
         let put = self
-            .connection
-            .writes
+            .client()
             .put_item()
             .table_name(&self.name)
             .set_item(Some(self.layout.marker_row()))
@@ -236,7 +244,7 @@ impl Table {
             Err(SdkError::ServiceError(error))
                 if error.err().is_conditional_check_failed_exception() =>
             {
-                (Outcome::Applied, 0.0)
+                (Outcome::Applied, billed(1, None))
             }
             Err(error) => (self.failed("PutItem", &error), 0.0),
         }
@@ -254,6 +262,19 @@ impl Table {
             trouble => Outcome::Failed(trouble),
         }
     }
+}
+
+/// Write units of a write whose condition failed. DynamoDB does not say them, and bills them all the same: by the larger of
+/// the row that stands there and the one that was to be written.
+pub(super) fn billed(bytes: usize, row: Option<&HashMap<String, AttributeValue>>) -> f64 {
+    let size = |value: &AttributeValue| match value {
+        AttributeValue::S(text) | AttributeValue::N(text) => text.len(),
+        _ => 1,
+    };
+    let stands = row.into_iter().flatten();
+    let stands = stands.map(|(name, value)| name.len() + size(value)).sum();
+    let kilobytes = bytes.max(stands).div_ceil(1_024).max(1);
+    f64::from(u32::try_from(kilobytes).unwrap_or(u32::MAX))
 }
 
 pub(super) fn units(capacity: Option<&ConsumedCapacity>) -> f64 {

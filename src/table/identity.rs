@@ -5,8 +5,9 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 
-use super::dynamodb::{Outcome, Read, Table, units};
+use super::dynamodb::{Outcome, Table, billed, units};
 use super::layout::ENVIRONMENT_ID;
+use super::reading::Read;
 
 impl Table {
     /// LaunchDarkly's ID of the environment whose data this is, where it is remembered; read with strong consistency.
@@ -35,7 +36,7 @@ impl Table {
             Some(seen) => ("#c = :v", text(seen)),
         };
         let put = self
-            .writes()
+            .client()
             .put_item()
             .table_name(&*self.name)
             .set_item(Some(row))
@@ -52,7 +53,7 @@ impl Table {
                     .as_service_error()
                     .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
             {
-                (Outcome::Superseded(None), 0.0)
+                (Outcome::Superseded(None), billed(1, None))
             }
             Err(error) => (
                 match self.failed("PutItem", &error) {

@@ -98,10 +98,13 @@ pub fn stamp(row: &HashMap<String, AttributeValue>) -> Stamp {
         Some(AttributeValue::S(text)) => StoredVersion::Text(text.as_str().into()),
         Some(other) => StoredVersion::Other(type_name(other)),
     };
-    let tombstone = matches!(row.get(ITEM), Some(AttributeValue::S(text)) if says_deleted(text));
+    let text = row.get(ITEM).and_then(|text| text.as_s().ok());
+    let tombstone = text.is_some_and(|text| says_deleted(text));
+    let is_object = text.is_some_and(|text| text.trim_start().starts_with('{'));
     Stamp {
         version,
         tombstone,
+        bare: tombstone && !is_object,
         digest: row_digest(row),
     }
 }

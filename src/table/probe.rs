@@ -58,7 +58,7 @@ impl Table {
     }
 
     async fn may(&self, (operation, partition): Allowed<'_>) -> Result<(), Trouble> {
-        let (client, name) = (self.writes(), &*self.name);
+        let (client, name) = (self.client(), &*self.name);
         let nobody = AttributeValue::S(format!("{}:$doctor", self.layout.marker()));
         let place = AttributeValue::S(partition.to_owned());
         let row = HashMap::from([
@@ -108,7 +108,7 @@ impl Table {
     /// What should be switched on for a table that matters.
     pub async fn advice(&self) -> Result<Vec<&'static str>, Trouble> {
         let described = self
-            .reads()
+            .patient()
             .describe_table()
             .table_name(&*self.name)
             .send()
@@ -116,7 +116,7 @@ impl Table {
         let described =
             described.map_err(|error| Trouble::of("DescribeTable", &self.name, &error))?;
         let backups = self
-            .reads()
+            .patient()
             .describe_continuous_backups()
             .table_name(&*self.name)
             .send()

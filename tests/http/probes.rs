@@ -49,7 +49,7 @@ async fn readiness_is_whether_readers_have_usable_data() {
             })],
             200,
             "ready\n1 environment aside: LaunchDarkly refuses the key or has no stream for it\n",
-            "ready\na: aside, LaunchDarkly refuses its key or has no stream for it; the data of before is still there\n",
+            "ready\na: aside, LaunchDarkly refuses its key or has no stream for it; the previous data is still in the table\n",
         ),
         (
             &[("a", misconfigured)],

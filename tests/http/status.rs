@@ -43,7 +43,7 @@ async fn the_status_has_the_relay_proxys_shape_and_our_block() {
             "items": {"flag": 7, "segment": 2}, "largestItemBytes": 0, "pending": 0, "written": 0,
             "brakedRemovals": 0,
             "held": {"total": 0, "items": [],
-                "byReason": {"unconfirmed": 0, "brake": 0, "too_large": 0, "malformed": 0}},
+                "byReason": {"unconfirmed": 0, "brake": 0, "too_large": 0, "malformed": 0, "failing": 0}},
             "contested": {"total": 0, "items": []},
             "confirmed": time, "brakedSince": null, "driftRepaired": 0, "writeUnitsLastHour": 0.0,
             "propagation": null, "changes": [],

@@ -2,11 +2,9 @@
 
 use std::sync::LazyLock;
 
-use ld_dynamodb_relay::model::{
-    Content, Item, ItemKey, Kind, MAX_KEY_BYTES, MAX_ROW_BYTES, Observed, Stamp,
-};
+use ld_dynamodb_relay::model::{Content, Item, ItemKey, Kind, MAX_KEY_BYTES, MAX_ROW_BYTES, Stamp};
 use ld_dynamodb_relay::simulator::store::{Attribute, Row};
-use ld_dynamodb_relay::table::{Outcome, row_digest};
+use ld_dynamodb_relay::table::{Cursor, Outcome, row_digest};
 use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
@@ -213,26 +211,29 @@ async fn a_partition_is_read_page_by_page() {
             dynamo.put_row(row.with("item", text.clone()));
         }
     }
-    let (mut seen, mut after, mut pages) = (Observed::default(), None, 0);
-    loop {
-        let page = dynamo
-            .table("a")
-            .page(Kind::Flag, after, &mut seen)
-            .await
-            .unwrap();
-        pages += 1;
-        assert!(page.units > 0.0);
-        after = page.value;
-        if after.is_none() {
-            break;
+    for (rows, at_least) in [(None, 3), (Some(7), 6)] {
+        let (mut seen, mut pages) = (Vec::new(), 0);
+        let mut cursor = Cursor {
+            kind: Kind::Flag,
+            after: None,
+            rows,
+        };
+        loop {
+            let page = dynamo.table("a").page(&cursor).await.unwrap();
+            pages += 1;
+            assert!(page.units > 0.0);
+            assert!(rows.is_none_or(|most| page.value.rows.len() <= most as usize));
+            seen.extend(page.value.rows);
+            cursor.after = page.value.last;
+            if cursor.after.is_none() {
+                break;
+            }
         }
-    }
-    assert!(pages > 2);
-    assert_eq!(seen.items.len(), 40);
-    for number in 0..40 {
-        assert_eq!(
-            seen.items[&ItemKey::flag(number.to_string())].number(),
-            Some(number)
-        );
+        assert!(pages >= at_least, "{pages} pages");
+        // In the order of the keys' bytes, on which it rests what a page speaks for.
+        assert!(seen.is_sorted_by(|(a, _), (b, _)| a < b));
+        let mut numbers: Vec<_> = seen.iter().map(|(_, stamp)| stamp.number()).collect();
+        numbers.sort_unstable();
+        assert_eq!(numbers, (0..40).map(Some).collect::<Vec<_>>());
     }
 }

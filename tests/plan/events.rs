@@ -2,9 +2,8 @@
 
 use proptest::prelude::*;
 
-use crate::store::Rival;
+use crate::store::{Fate, Rival};
 use crate::world::Event;
-use crate::writer::Fate;
 
 fn rival() -> impl Strategy<Value = Rival> {
     prop_oneof![
@@ -19,15 +18,20 @@ fn rival() -> impl Strategy<Value = Rival> {
 
 pub(crate) fn fate() -> impl Strategy<Value = Fate> {
     prop_oneof![
-        8 => Just(Fate::Done),
+        10 => Just(Fate::Done),
         1 => Just(Fate::Refused),
         1 => Just(Fate::Failed),
+        1 => Just(Fate::Denied),
+        1 => Just(Fate::Invalid),
         1 => Just(Fate::LostAfter),
         1 => Just(Fate::LostBefore),
         1 => Just(Fate::Late),
         2 => rival().prop_map(Fate::Raced),
-        1 => Just(Fate::Cut),
     ]
+}
+
+pub(crate) fn served() -> impl Strategy<Value = Event> {
+    prop::collection::vec((0..8u8, fate()), 0..12).prop_map(Event::Serve)
 }
 
 /// Anything that may happen to `keys` items.
@@ -39,12 +43,11 @@ pub(crate) fn event(keys: u8) -> impl Strategy<Value = Event> {
         2 => (1..30u8).prop_map(Event::Restore),
         3 => Just(Event::Ask),
         3 => prop_oneof![3 => Just(0), 1 => 1..20u8].prop_map(Event::Answer),
-        6 => (prop::collection::vec(fate(), 0..8), any::<bool>())
-            .prop_map(|(fates, between)| Event::Pass(fates, between)),
+        9 => served(),
         2 => (0..keys, rival()).prop_map(|(key, act)| Event::Rival(key, act)),
         1 => Just(Event::Land),
         1 => Just(Event::Verify),
         1 => Just(Event::Kill),
-        1 => prop_oneof![Just(0), Just(5_000), Just(60_000)].prop_map(Event::Tick),
+        2 => prop_oneof![Just(0), Just(300), Just(5_000), Just(60_000)].prop_map(Event::Tick),
     ]
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use ld_dynamodb_relay::model::{DataSet, Digest, Item, ItemKey, Stamp};
-use ld_dynamodb_relay::plan::{Plan, Policy, Write};
+use ld_dynamodb_relay::plan::{Aside, Plan, Policy, Write};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
@@ -55,6 +55,8 @@ pub(crate) fn set(numbers: impl IntoIterator<Item = u8>) -> DataSet {
 
 static NOTHING_LEFT: LazyLock<HashMap<ItemKey, Option<Digest>>> = LazyLock::new(HashMap::new);
 
+static NOBODY: LazyLock<HashMap<ItemKey, Aside>> = LazyLock::new(HashMap::new);
+
 /// No drift is left, nothing is confirmed, nothing is urgent, nothing has expired.
 pub(crate) fn policy(now: Instant, none: &HashSet<ItemKey>) -> Policy<'_> {
     Policy {
@@ -65,14 +67,7 @@ pub(crate) fn policy(now: Instant, none: &HashSet<ItemKey>) -> Policy<'_> {
         leave: &NOTHING_LEFT,
         leave_marker: false,
         expired: none,
-    }
-}
-
-/// The item that a write is about; none for the marker.
-pub(crate) fn key_of(write: &Write) -> Option<&ItemKey> {
-    match write {
-        Write::Put(key, ..) | Write::Remove(key, _) => Some(key),
-        Write::MarkInitialized => None,
+        aside: &NOBODY,
     }
 }
 

@@ -7,7 +7,7 @@ use ld_dynamodb_relay::plan::{Holds, Plan, Policy, Scope, Write, plan};
 use proptest::prelude::*;
 use tokio::time::Instant;
 
-use crate::items::{key_of, live, policy, removes, requiring};
+use crate::items::{live, policy, removes, requiring};
 
 /// So many flags, and as many segments.
 const FLAGS: u8 = 12;
@@ -104,7 +104,7 @@ fn case() -> impl Strategy<Value = Case> {
                 ..policy(now, &none)
             };
             let observed = Observed {
-                items: stored,
+                items: stored.into_iter().collect(),
                 initialized,
                 environment_id: None,
             };
@@ -133,7 +133,7 @@ impl Case {
     /// The stages of flags that are put.
     fn flags(&self) -> HashMap<ItemKey, usize> {
         let puts = self.writes().filter(|(_, write)| !removes(write));
-        puts.filter_map(|(at, write)| Some((key_of(write)?.clone(), at)))
+        puts.filter_map(|(at, write)| Some((write.key()?.clone(), at)))
             .filter(|(key, _)| key.kind == Kind::Flag)
             .collect()
     }
@@ -176,10 +176,10 @@ proptest! {
         let marker: Vec<_> = marker.collect();
         prop_assert!(marker.iter().all(|at| at + 1 == case.plan.stages.len()) && marker.len() <= 1);
         for (at, write) in case.writes() {
-            let is_segment = key_of(write).is_some_and(|key| key.kind == Kind::Segment);
+            let is_segment = write.key().is_some_and(|key| key.kind == Kind::Segment);
             if is_segment && !removes(write) {
                 prop_assert_eq!(at, 0);
-            } else if case.writes().any(|(at, it)| at == 0 && key_of(it).is_some_and(|key| key.kind == Kind::Segment) && !removes(it)) {
+            } else if case.writes().any(|(at, it)| at == 0 && it.key().is_some_and(|key| key.kind == Kind::Segment) && !removes(it)) {
                 prop_assert!(at > 0);
             }
         }
@@ -204,13 +204,13 @@ proptest! {
         let flags = case.flags();
         let removals: Vec<_> = case.writes().filter(|(_, write)| removes(write)).collect();
         for (at, write) in &removals {
-            let key = key_of(write).unwrap();
+            let key = write.key().unwrap();
             let urgent = case.urgent.contains(key);
             for (flag, put_at) in &flags {
                 prop_assert!(at > put_at || (urgent && !case.urgent.contains(flag)), "{} before {}", key, flag);
             }
             for (other_at, other) in &removals {
-                let other = key_of(other).unwrap();
+                let other = other.key().unwrap();
                 let same = urgent == case.urgent.contains(other);
                 if same && key.kind == Kind::Segment && other.kind == Kind::Flag {
                     prop_assert!(at > other_at);
@@ -223,7 +223,7 @@ proptest! {
     fn each_item_is_written_once(case in case()) {
         let mut seen = HashSet::new();
         for (_, write) in case.writes() {
-            prop_assert!(seen.insert(key_of(write)), "{write:?}");
+            prop_assert!(seen.insert(write.key()), "{write:?}");
         }
     }
 }

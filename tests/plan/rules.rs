@@ -1,91 +1,16 @@
 //! Single rules: what is held, why, and for how long.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
 use ld_dynamodb_relay::model::{
-    Applied, DataSet, Desired, Digest, Fault, Item, ItemKey, MAX_ROW_BYTES, Observed, Stamp,
-    StoredVersion,
+    Applied, DataSet, Desired, Digest, Fault, Item, MAX_ROW_BYTES, Stamp, StoredVersion,
 };
-use ld_dynamodb_relay::plan::{Holds, Plan, Policy, Reason, Scope, Write, plan};
+use ld_dynamodb_relay::plan::{Policy, Reason, Write};
 use proptest::prelude::*;
 use tokio::time::Instant;
 
 use crate::items::{NAMESPACE_BYTES, key, live, parse, policy, writes};
-
-const SECOND: Duration = Duration::from_secs(1);
-
-/// One item: what is said of it and what is stored.
-struct Scene {
-    key: ItemKey,
-    desired: Desired,
-    observed: Observed,
-    held: Holds,
-    now: Instant,
-}
-
-impl Scene {
-    fn new(said: Option<Item>, stored: Option<Stamp>) -> Self {
-        let (key, now) = (key(1), Instant::now());
-        Self {
-            desired: Desired::new(set(&key, said), now),
-            observed: Observed {
-                items: stored
-                    .map(|stored| (key.clone(), stored))
-                    .into_iter()
-                    .collect(),
-                initialized: true,
-                environment_id: None,
-            },
-            key,
-            held: Holds::default(),
-            now: now + SECOND,
-        }
-    }
-
-    fn plan(&mut self) -> Plan {
-        let none = HashSet::new();
-        self.plan_with(&policy(self.now, &none))
-    }
-
-    fn plan_with(&mut self, policy: &Policy<'_>) -> Plan {
-        let plan = plan(
-            &self.desired,
-            &self.observed,
-            &self.held,
-            Scope::All,
-            policy,
-        );
-        self.held = plan.held.clone();
-        plan
-    }
-
-    /// A full set that was asked for just now says this.
-    fn say(&mut self, item: Option<Item>) {
-        self.now += 6 * SECOND;
-        self.desired
-            .replace(set(&self.key, item), self.now, self.now);
-        self.now += SECOND;
-    }
-
-    fn hold(&self) -> Option<Reason> {
-        self.held.items.get(&self.key).map(|hold| hold.reason)
-    }
-}
-
-fn set(key: &ItemKey, item: Option<Item>) -> DataSet {
-    item.map(|item| (key.clone(), item)).into_iter().collect()
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "as plans take it")]
-fn stored(version: u64) -> Option<Stamp> {
-    Some(Stamp::of(&live(&key(1), version, 0)))
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "as plans take it")]
-fn said(version: u64) -> Option<Item> {
-    Some(live(&key(1), version, 1))
-}
+use crate::scene::{SECOND, Scene, said, set, stored};
 
 proptest! {
     #[test]
@@ -137,6 +62,7 @@ proptest! {
             StoredVersion::Other("BOOL"),
         ];
         let stamp = Stamp {
+            bare: false,
             version: version[which].clone(),
             tombstone: false,
             digest: Digest::of_attributes([]),
@@ -344,19 +270,4 @@ fn a_row_is_too_large_from_one_byte_above_the_limit() {
     assert_eq!(large.hold(), Some(Reason::TooLarge(MAX_ROW_BYTES + 1)));
     large.say(said(6));
     assert_eq!(writes(&large.plan()).len(), 1);
-}
-
-#[test]
-fn what_dynamodb_refused_is_not_tried_again_until_it_changes() {
-    let mut scene = Scene::new(said(5), stored(4));
-    assert_eq!(writes(&scene.plan()).len(), 1);
-    scene.held.refuse(key(1), &said(5).unwrap(), scene.now);
-    for _ in 0..3 {
-        scene.say(said(5));
-        assert!(scene.plan().is_empty());
-        assert_eq!(scene.hold(), Some(Reason::Malformed(Fault::Refused)));
-    }
-    scene.say(said(6));
-    assert_eq!(writes(&scene.plan()).len(), 1);
-    assert_eq!(scene.hold(), None);
 }

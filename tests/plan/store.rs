@@ -1,9 +1,12 @@
-//! A table in memory that keeps conditions as DynamoDB does, and in which others write.
+//! A table in memory that keeps conditions as DynamoDB does, that refuses and loses answers, and in which others write.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
-use ld_dynamodb_relay::model::{Digest, ItemKey, Observed, Stamp, StoredVersion};
+use ld_dynamodb_relay::model::{Digest, ItemKey, Kind, Stamp, StoredVersion};
 use ld_dynamodb_relay::plan::Write;
+use ld_dynamodb_relay::table::{Cursor, Outcome, PageRows, Read, Trouble, Vouchers};
+use ld_dynamodb_relay::writer::{Answer, Request};
 use tokio::time::Instant;
 
 use crate::items::live;
@@ -18,12 +21,39 @@ pub(crate) struct Row {
 /// What the table holds.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Store {
-    pub(crate) rows: HashMap<ItemKey, Row>,
+    pub(crate) rows: BTreeMap<ItemKey, Row>,
     pub(crate) marker: bool,
+    pub(crate) identity: Option<Arc<str>>,
     /// Rows that somebody else wrote since they were last looked at.
     pub(crate) touched: HashSet<ItemKey>,
+    /// Rows that a page has at most.
+    pub(crate) page_rows: usize,
+    /// Writes that were done.
+    pub(crate) written: usize,
     /// Requests that gave up waiting, and are still on their way.
-    late: Vec<Write>,
+    pub(crate) late: Vec<Write>,
+}
+
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fate {
+    Done,
+    /// Throttled.
+    Refused,
+    /// Nothing was done, and the answer says so.
+    Failed,
+    /// Only an operator can mend it.
+    Denied,
+    /// DynamoDB takes it for invalid. Reads fail.
+    Invalid,
+    /// It was done; the answer is lost.
+    LostAfter,
+    /// It was not done; the answer is lost.
+    LostBefore,
+    /// The answer is lost, and it will be done later.
+    Late,
+    /// Somebody else writes the row just before.
+    Raced(Rival),
 }
 
 /// What another writer does to a row.
@@ -42,12 +72,133 @@ pub(crate) enum Rival {
     Delete,
 }
 
+fn timeout() -> Trouble {
+    Trouble::Timeout("it")
+}
+
+impl Fate {
+    fn trouble(self) -> Option<Trouble> {
+        Some(match self {
+            Self::Done | Self::Raced(_) => return None,
+            Self::Refused => Trouble::Throttled("it"),
+            Self::Failed | Self::Invalid => Trouble::Other("it", "OddException".into()),
+            Self::Denied => Trouble::NoRegion("it"),
+            Self::LostAfter | Self::LostBefore | Self::Late => timeout(),
+        })
+    }
+}
+
 impl Store {
+    /// Answers a request; what it costs is one unit.
+    pub(crate) fn ask(&mut self, request: Request, fate: Fate, now: Instant) -> Answer {
+        match request {
+            Request::Write(write) => {
+                let outcome = self.write_with(&write, fate, now);
+                Answer::Written(write, outcome, 1.0)
+            }
+            Request::Row(key) => {
+                let read = match fate.trouble() {
+                    Some(trouble) => Err(trouble),
+                    None => Ok(Read {
+                        value: self.rows.get(&key).map(|row| row.stamp.clone()),
+                        units: 1.0,
+                    }),
+                };
+                if read.is_ok() {
+                    self.touched.remove(&key);
+                }
+                Answer::Row(key, read)
+            }
+            Request::Vouchers { identity } => Answer::Vouchers(match fate.trouble() {
+                Some(trouble) => Err(trouble),
+                None => Ok(Vouchers {
+                    initialized: self.marker,
+                    environment_id: self.identity.clone().filter(|_| identity),
+                    marker_units: 1.0,
+                    identity_units: 1.0,
+                }),
+            }),
+            Request::Page(cursor) => Answer::Page(match fate.trouble() {
+                Some(trouble) => Err(trouble),
+                None => Ok(self.page(&cursor)),
+            }),
+            Request::Remember { id, before } => {
+                let outcome = match fate.trouble() {
+                    Some(Trouble::Throttled(_)) => Outcome::Refused,
+                    Some(trouble) => Outcome::Failed(trouble),
+                    None if self.identity == before => {
+                        self.identity = Some(Arc::clone(&id));
+                        Outcome::Applied
+                    }
+                    None => Outcome::Superseded(None),
+                };
+                Answer::Remembered(id, outcome, 1.0)
+            }
+        }
+    }
+
+    fn page(&mut self, cursor: &Cursor) -> Read<PageRows> {
+        let most = cursor.rows.map_or(usize::MAX, |rows| rows as usize);
+        let most = most.min(self.page_rows.max(1));
+        let after = cursor.after.as_deref();
+        let of_kind = self.rows.iter().filter(|(key, _)| key.kind == cursor.kind);
+        let mut rest = of_kind.filter(|(key, _)| after.is_none_or(|after| *key.key > *after));
+        let rows: Vec<_> = rest
+            .by_ref()
+            .take(most)
+            .map(|(key, row)| (Arc::clone(&key.key), row.stamp.clone()))
+            .collect();
+        let last = rest.next().and(rows.last()).map(|(key, _)| Arc::clone(key));
+        let from = cursor.after.clone();
+        let speaks_for = |key: &ItemKey, kind: Kind| {
+            key.kind == kind
+                && from.as_ref().is_none_or(|from| key.key > *from)
+                && last.as_ref().is_none_or(|last| key.key <= *last)
+        };
+        self.touched.retain(|key| !speaks_for(key, cursor.kind));
+        Read {
+            value: PageRows { rows, last },
+            units: 1.0,
+        }
+    }
+
+    fn write_with(&mut self, write: &Write, fate: Fate, now: Instant) -> Outcome {
+        match fate {
+            Fate::Refused => return Outcome::Refused,
+            Fate::Failed => return Outcome::Failed(Trouble::Other("it", "OddException".into())),
+            Fate::Denied => return Outcome::Failed(Trouble::NoRegion("it")),
+            Fate::Invalid => return Outcome::Invalid,
+            Fate::LostBefore => return Outcome::Unknown(timeout()),
+            Fate::LostAfter => {
+                drop(self.write(write, now));
+                return Outcome::Unknown(timeout());
+            }
+            Fate::Late => {
+                self.late.push(write.clone());
+                return Outcome::Unknown(timeout());
+            }
+            Fate::Raced(act) => {
+                if let Some(key) = write.key() {
+                    self.rival(key, act, now);
+                }
+            }
+            Fate::Done => {}
+        }
+        if let Some(key) = write.key() {
+            self.touched.remove(key);
+        }
+        match self.write(write, now) {
+            Ok(()) => Outcome::Applied,
+            Err(row) => Outcome::Superseded(row),
+        }
+    }
+
     /// Does a write if its condition holds; the row that is there otherwise.
     pub(crate) fn write(&mut self, write: &Write, now: Instant) -> Result<(), Option<Stamp>> {
         let (key, seen, stamp) = match write {
             Write::MarkInitialized => {
                 self.marker = true;
+                self.written += 1;
                 return Ok(());
             }
             Write::Put(key, item, seen) => (key, seen.as_ref(), Some(Stamp::of(item))),
@@ -64,6 +215,7 @@ impl Store {
         if !holds {
             return Err(found.cloned());
         }
+        self.written += 1;
         match stamp {
             Some(stamp) => {
                 let row = Row { stamp, since: now };
@@ -74,18 +226,13 @@ impl Store {
         Ok(())
     }
 
-    /// A request that will be done after its sender has given up.
-    pub(crate) fn delay(&mut self, write: Write) {
-        self.late.push(write);
-    }
-
     /// What was on its way arrives.
     pub(crate) fn land(&mut self, now: Instant) {
         for write in std::mem::take(&mut self.late) {
             if self.write(&write, now).is_ok()
-                && let Write::Put(key, ..) | Write::Remove(key, _) = write
+                && let Some(key) = write.key()
             {
-                self.touched.insert(key);
+                self.touched.insert(key.clone());
             }
         }
     }
@@ -119,17 +266,12 @@ impl Store {
         }
     }
 
-    /// What a reading of everything finds.
-    pub(crate) fn read(&self) -> Observed {
-        Observed {
-            items: self
-                .rows
-                .iter()
-                .map(|(key, row)| (key.clone(), row.stamp.clone()))
-                .collect(),
-            initialized: self.marker,
-            environment_id: None,
-        }
+    /// Somebody empties it.
+    pub(crate) fn empty(&mut self) {
+        self.touched.extend(self.rows.keys().cloned());
+        self.rows.clear();
+        self.marker = false;
+        self.identity = None;
     }
 }
 
@@ -144,6 +286,7 @@ fn spoilt(kind: u8) -> Stamp {
     Stamp {
         version,
         tombstone: false,
+        bare: false,
         digest: Digest::of_attributes([("item", 'S', &[kind][..])]),
     }
 }

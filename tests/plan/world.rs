@@ -1,21 +1,22 @@
-//! LaunchDarkly, whose full sets may be stale, a table with other writers, and a writing half between them.
+//! LaunchDarkly, whose full sets may be stale, a table with other writers, and the writing half as it runs in production.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
-use ld_dynamodb_relay::model::{Applied, DataSet, Desired, Item, ItemKey};
-use ld_dynamodb_relay::plan::{BRAKE_TIME, Reason, Write};
+use ld_dynamodb_relay::environment::{Cell, Reader, Reopen};
+use ld_dynamodb_relay::model::{Applied, DataSet, Item, ItemKey, ReopenCause};
+use ld_dynamodb_relay::plan::Write;
+use ld_dynamodb_relay::writer::{
+    Answered, At, Event as Told, Fact, Manner, Request, Standing, Writer,
+};
 use tokio::time::Instant;
 
-use crate::items::{goes_backward, is_as_said, key, key_of, live, parse};
-use crate::store::{Rival, Store};
-use crate::writer::{Fate, Writer};
+use crate::items::{NAMESPACE_BYTES, key, live, parse};
+use crate::store::{Fate, Rival, Store};
 
-/// A hold that has stood so long is asked about.
-const CONFIRM_AFTER: Duration = Duration::from_secs(5);
-/// What is said has to be stored after so many reopenings: one confirms, one meets the brake, one releases it, and one
-/// more where the first answer was news.
-const REOPENINGS: usize = 4;
+/// More turns than this at one moment mean that it spins.
+pub(crate) const TURNS: usize = 10_000;
 
 /// What happens.
 #[derive(Clone, Debug)]
@@ -31,22 +32,23 @@ pub(crate) enum Event {
     Ask,
     /// The answer comes, as things were so many changes ago.
     Answer(u8),
-    /// A comparison; an answer that is under way may come in its middle.
-    Pass(Vec<Fate>, bool),
+    /// Requests are answered, each in its way: the one at this place among those that are under way.
+    Serve(Vec<(u8, Fate)>),
     Rival(u8, Rival),
     /// Requests that nobody waits for any more arrive.
     Land,
     Verify,
     /// The process is killed and starts again.
     Kill,
+    /// The time goes on; what is asked meanwhile stays without answer.
     Tick(u16),
 }
 
 /// What was said, and when. A full set was asked for.
-struct Saying {
-    asked: Option<Instant>,
-    received: Instant,
-    items: HashMap<ItemKey, Option<Item>>,
+pub(crate) struct Saying {
+    pub(crate) asked: Option<Instant>,
+    pub(crate) received: Instant,
+    pub(crate) items: HashMap<ItemKey, Option<Item>>,
 }
 
 /// See the module.
@@ -56,29 +58,76 @@ pub(crate) struct World {
     truths: Vec<DataSet>,
     pub(crate) store: Store,
     pub(crate) writer: Writer,
-    pub(crate) desired: Option<Desired>,
-    full: bool,
-    touched: HashSet<ItemKey>,
+    pub(crate) manner: Manner,
+    cell: Cell,
+    reader: Reader,
+    reopen: Reopen,
+    /// Requests without an answer, with when they were sent.
+    pub(crate) flight: Vec<(Request, Instant)>,
     asked: Option<Instant>,
-    sayings: Vec<Saying>,
+    pub(crate) sayings: Vec<Saying>,
     changes: u8,
+    pub(crate) wake: Option<Instant>,
+    /// Whose LaunchDarkly says that its data is.
+    pub(crate) identity: Option<Arc<str>>,
+    pub(crate) facts: Vec<Fact>,
+    pub(crate) stands: Option<Standing>,
+    /// Why everything was asked for again, and when.
+    pub(crate) reopened: Vec<(Instant, ReopenCause)>,
+    pub(crate) requests: usize,
+    pub(crate) stopped: bool,
+    /// The table was read as a whole in this term.
+    pub(crate) known: bool,
+    /// Rows for which the page under way does not speak: they were written, or read, since it was asked for.
+    skipped: HashSet<ItemKey>,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
-        let mut store = Store::default();
-        Self {
-            now: Instant::now() + BRAKE_TIME,
+        Self::with(|_| {})
+    }
+
+    pub(crate) fn with(change: impl FnOnce(&mut Manner)) -> Self {
+        let now = Instant::now() + Duration::from_hours(1);
+        let mut manner = Manner {
+            concurrency: 4,
+            verify_interval: Duration::from_mins(15),
+            marker_check_interval: Duration::from_secs(30),
+            repair: true,
+            confirmed_removals: None,
+            namespace_bytes: NAMESPACE_BYTES,
+            environment_id: None,
+        };
+        change(&mut manner);
+        let cell = Cell::default();
+        let mut world = Self {
+            now,
             truths: vec![DataSet::new()],
-            writer: Writer::start(&mut store),
-            store,
-            desired: None,
-            full: false,
-            touched: HashSet::new(),
+            store: Store {
+                page_rows: 3,
+                ..Store::default()
+            },
+            writer: Writer::new(manner.clone(), now),
+            manner,
+            reader: cell.reader(),
+            cell,
+            reopen: Reopen::default(),
+            flight: Vec::new(),
             asked: None,
             sayings: Vec::new(),
             changes: 0,
-        }
+            wake: None,
+            identity: None,
+            facts: Vec::new(),
+            stands: None,
+            reopened: Vec::new(),
+            requests: 0,
+            stopped: false,
+            known: false,
+            skipped: HashSet::new(),
+        };
+        world.step(None);
+        world
     }
 
     pub(crate) fn truth(&self) -> &DataSet {
@@ -95,10 +144,8 @@ impl World {
             }
             Event::Spoil(number) => {
                 let key = key(*number);
-                let item = parse(
-                    &key,
-                    format!(r#"{{"key":"{}","salt":{}}}"#, key.key, self.changes),
-                );
+                let text = format!(r#"{{"key":"{}","salt":{}}}"#, key.key, self.changes);
+                let item = parse(&key, text);
                 self.change(key, Some(item), false);
             }
             Event::Delete(number, told) => {
@@ -117,17 +164,23 @@ impl World {
             }
             Event::Ask => self.asked = Some(self.now),
             Event::Answer(stale) => self.answer(usize::from(*stale)),
-            Event::Pass(fates, between) => self.pass(fates, *between),
+            Event::Serve(fates) => {
+                for (which, fate) in fates {
+                    if !self.flight.is_empty() {
+                        self.serve(usize::from(*which) % self.flight.len(), *fate);
+                    }
+                }
+            }
             Event::Rival(number, act) => self.store.rival(&key(*number), *act, self.now),
             Event::Land => self.store.land(self.now),
-            Event::Verify => self.writer.verify(&mut self.store),
-            Event::Kill => {
-                self.writer = Writer::start(&mut self.store);
-                (self.desired, self.asked, self.full) = (None, None, false);
-                self.touched.clear();
+            Event::Verify => self.step(Some(Told::Sync)),
+            Event::Kill => self.kill(),
+            Event::Tick(milliseconds) => {
+                let until = self.now + Duration::from_millis((*milliseconds).into());
+                self.idle_until(until);
             }
-            Event::Tick(milliseconds) => self.now += Duration::from_millis((*milliseconds).into()),
         }
+        self.step(None);
         self.check_memory();
     }
 
@@ -151,11 +204,7 @@ impl World {
 
     /// A patch comes, where we are connected.
     fn tell(&mut self, key: ItemKey, item: Item) {
-        let Some(desired) = &mut self.desired else {
-            return;
-        };
-        if desired.apply_newer(key.clone(), item.clone()) == Applied::Yes {
-            self.touched.insert(key.clone());
+        if let Some((Applied::Yes, _)) = self.cell.newer(&key, item.clone(), self.now) {
             self.sayings.push(Saying {
                 asked: None,
                 received: self.now,
@@ -179,196 +228,134 @@ impl World {
             received: self.now,
             items: every.collect(),
         });
-        match &mut self.desired {
-            Some(desired) => desired.replace(items, asked, self.now + BRAKE_TIME),
-            none => *none = Some(Desired::new(items, asked)),
-        }
-        self.full = true;
+        self.cell
+            .full(items, asked, self.now, self.identity.clone());
     }
 
-    fn take_touched(&mut self) {
-        self.writer.everything |= std::mem::take(&mut self.full);
-        self.writer.backlog.extend(self.touched.drain());
-    }
-
-    pub(crate) fn pass(&mut self, fates: &[Fate], between: bool) {
-        self.take_touched();
-        self.writer.settle_doubts(&mut self.store);
-        if between {
-            self.answer(0);
-        }
-        let Some(desired) = &self.desired else {
-            self.writer.everything = false;
-            self.writer.backlog.clear();
-            return;
-        };
-        let plan = self.writer.plan(desired, self.now);
-        let mut fates = fates.iter().copied().chain(std::iter::repeat(Fate::Done));
-        for mut stage in plan.stages {
-            // The maps have no order, a test should have one.
-            stage.sort_by_key(|write| key_of(write).cloned());
-            let mut settled = true;
-            for write in stage {
-                let fate = fates.next().unwrap();
-                if matches!(fate, Fate::Cut) {
-                    return;
-                }
-                self.check_before(&write, fate);
-                self.now += Duration::from_millis(1);
-                settled &= self.writer.send(&write, fate, &mut self.store, self.now);
-            }
-            if !settled {
-                return;
-            }
-        }
-    }
-
-    /// What is true of every write, whatever went before.
-    fn check_before(&self, write: &Write, fate: Fate) {
-        let Some(key) = key_of(write) else {
-            self.check_marker();
-            return;
-        };
-        let (Write::Put(_, _, seen), item) = (match write {
-            Write::Put(_, item, _) => (write.clone(), Some(item)),
-            Write::Remove(key, seen) => {
-                let blank = Item::tombstone(key, 0);
-                (Write::Put(key.clone(), blank, Some(seen.clone())), None)
-            }
-            Write::MarkInitialized => return,
-        }) else {
-            return;
-        };
-        assert_eq!(
-            seen.as_ref(),
-            self.writer.observed.items.get(key),
-            "a write is conditional on what was observed"
-        );
-        let Some(row) = self.store.rows.get(key) else {
-            return;
-        };
-        let written = matches!(fate, Fate::Done | Fate::LostAfter);
-        if !written || seen.as_ref() != Some(&row.stamp) || !goes_backward(item, &row.stamp) {
-            return;
-        }
-        let backward = |saying: &Saying| {
-            let said = saying.items.get(key);
-            said.is_some_and(|said| goes_backward(said.as_ref(), &row.stamp))
-        };
-        let first = self
-            .sayings
-            .iter()
-            .find(|it| backward(it))
-            .expect("it was said");
-        let again = self
-            .sayings
-            .iter()
-            .filter(|it| backward(it))
-            .filter_map(|it| it.asked);
-        assert!(
-            again
-                .into_iter()
-                .any(|asked| asked > first.received && asked > row.since),
-            "{key} goes backward though that was said only once"
-        );
-    }
-
-    /// No marker stands before everything that is said is stored or held.
-    fn check_marker(&self) {
-        let writer = &self.writer;
-        for (key, item) in &self.desired.as_ref().unwrap().items {
-            let stored = writer.observed.items.get(key);
-            let durable = stored.is_some_and(|stored| is_as_said(Some(item), Some(stored)));
-            assert!(
-                durable || writer.holds.items.contains_key(key),
-                "the marker stands before {key}"
-            );
-        }
-    }
-
-    /// What is remembered is what is stored, but for what others did and what is in doubt.
-    fn check_memory(&self) {
-        let (store, writer) = (&self.store, &self.writer);
-        for key in store.rows.keys().chain(writer.observed.items.keys()) {
-            if store.touched.contains(key) || writer.doubtful.contains(key) {
-                continue;
-            }
-            let stored = store.rows.get(key).map(|row| &row.stamp);
-            assert_eq!(writer.observed.items.get(key), stored, "{key}");
-        }
-    }
-
-    /// Nothing goes wrong any more, and LaunchDarkly tells the truth. Says how often it was asked because of holds.
-    pub(crate) fn calm(&mut self) -> usize {
-        self.store.land(self.now);
-        self.writer.verify(&mut self.store);
-        self.now += Duration::from_millis(1);
+    /// Everything is asked for and said as it is.
+    pub(crate) fn hear_the_truth(&mut self) {
         self.asked = Some(self.now);
+        self.now += Duration::from_millis(1);
         self.answer(0);
-        let mut reopenings = 0;
-        loop {
-            self.settle();
-            let Some(due) = self.due() else { break };
-            assert!(
-                reopenings < REOPENINGS,
-                "held for ever: {:?}",
-                self.writer.holds
-            );
-            reopenings += 1;
-            self.now = self.now.max(due) + Duration::from_millis(1);
-            self.asked = Some(self.now);
-            self.now += Duration::from_millis(1);
-            self.answer(0);
-        }
-        reopenings
+        self.step(None);
     }
 
-    /// Passes until there is nothing to do.
-    pub(crate) fn settle(&mut self) {
-        for _ in 0..10 {
-            if !self.full && self.touched.is_empty() && !self.writer.has_work() {
+    /// The process is killed: what it sent may still arrive or not, and nobody hears of it.
+    pub(crate) fn kill(&mut self) {
+        self.flight.clear();
+        self.cell = Cell::default();
+        self.reader = self.cell.reader();
+        self.reopen = Reopen::default();
+        self.writer = Writer::new(self.manner.clone(), self.now);
+        (self.asked, self.stands) = (None, None);
+        (self.stopped, self.known) = (false, false);
+    }
+
+    /// Tells the writer what happened, and sends what it asks for.
+    pub(crate) fn step(&mut self, event: Option<Told>) {
+        let at = At {
+            now: self.now,
+            jitter: 0.5,
+        };
+        if let Some(event) = event {
+            self.reader
+                .look(&self.reopen, |view| self.writer.heed(event, view, at));
+        }
+        for _ in 0..TURNS {
+            if let Some(touched) = self.reader.take() {
+                let event = Told::Touched(touched);
+                self.reader
+                    .look(&self.reopen, |view| self.writer.heed(event, view, at));
+            }
+            let work = self
+                .reader
+                .look(&self.reopen, |view| self.writer.next(view, at));
+            self.take_facts();
+            if let Some(cause) = work.reopen {
+                self.reopen.wish(self.now, cause);
+                self.reopened.push((self.now, cause));
+            }
+            self.wake = work.wake;
+            let sent = work.requests.len();
+            assert!(!self.stopped || sent == 0, "it was asked to stop");
+            for request in work.requests {
+                self.check_request(&request);
+                self.requests += 1;
+                self.skip(&request);
+                self.flight.push((request, self.now));
+            }
+            if sent == 0 && work.reopen.is_none() && work.wake.is_none_or(|it| it > self.now) {
+                self.check_standing();
                 return;
             }
-            self.pass(&[], false);
-            self.check_memory();
         }
-        panic!("there is always something to do");
+        panic!("it spins: {:?}", self.writer);
     }
 
-    /// When a hold wants LaunchDarkly to be asked again.
-    fn due(&self) -> Option<Instant> {
-        let asked = self.desired.as_ref()?.asked;
-        let holds = self.writer.holds.items.values().filter(|hold| !hold.going);
-        holds
-            .filter_map(|hold| match hold.reason {
-                Reason::Unconfirmed => Some(hold.since + CONFIRM_AFTER),
-                Reason::Brake => Some(hold.since + BRAKE_TIME).filter(|due| asked < *due),
-                Reason::TooLarge(_) | Reason::Malformed(_) => None,
-            })
-            .min()
-    }
-
-    /// The table is what LaunchDarkly says.
-    pub(crate) fn check_equal(&self) {
-        let truth = self.truth();
-        for key in truth.keys().chain(self.store.rows.keys()) {
-            let said = truth.get(key);
-            let held = self.writer.holds.items.get(key);
-            if said.is_some_and(|item| item.version().is_none()) {
-                let reason = held.map(|hold| hold.reason);
-                assert!(
-                    matches!(reason, Some(Reason::Malformed(_))),
-                    "{key}: {reason:?}"
-                );
-                continue;
+    fn skip(&mut self, request: &Request) {
+        match request {
+            Request::Page(_) => {
+                let under_way = self.writes_under_way().filter_map(Write::key);
+                let doubtful = self.writer.ledger().doubtful();
+                self.skipped = under_way.chain(doubtful).cloned().collect();
             }
-            let stored = self.store.rows.get(key).map(|row| &row.stamp);
-            assert!(
-                is_as_said(said, stored),
-                "{key}: {said:?}, {stored:?}, {held:?}"
-            );
-            assert_eq!(held, None, "{key}");
+            Request::Write(write) => self.skipped.extend(write.key().cloned()),
+            Request::Row(key) => drop(self.skipped.insert(key.clone())),
+            Request::Vouchers { .. } | Request::Remember { .. } => {}
         }
-        assert!(self.store.marker, "the marker stands");
+    }
+
+    fn take_facts(&mut self) {
+        for fact in self.writer.facts() {
+            match fact {
+                Fact::Stands(standing) => self.stands = Some(*standing),
+                fact => {
+                    self.known |= matches!(fact, Fact::Read { .. });
+                    self.facts.push(fact);
+                }
+            }
+        }
+    }
+
+    /// Answers a request that is under way.
+    pub(crate) fn serve(&mut self, index: usize, fate: Fate) {
+        let (request, sent) = self.flight.remove(index);
+        if let Request::Write(write) = &request {
+            self.check_before(write, fate);
+        }
+        self.now += Duration::from_millis(1);
+        let touched = self.store.touched.clone();
+        let is_page = matches!(request, Request::Page(_));
+        let answer = self.store.ask(request, fate, self.now);
+        if is_page {
+            let skipped = touched.intersection(&self.skipped).cloned();
+            self.store.touched.extend(skipped);
+        }
+        let answered = Answered {
+            answer,
+            sent,
+            at: self.now,
+        };
+        self.step(Some(Told::Answered(answered)));
+    }
+
+    /// Looks at what LaunchDarkly has said.
+    pub(crate) fn reader_looks<T>(&self, look: impl FnOnce(&DataSet) -> T) -> Option<T> {
+        self.reader.look(&self.reopen, |view| {
+            view.desired.map(|desired| look(&desired.items))
+        })
+    }
+
+    /// Whether LaunchDarkly says something that the writer has not taken.
+    pub(crate) fn generation(&self) -> ld_dynamodb_relay::model::Generation {
+        self.reader.look(&self.reopen, |view| view.generation)
+    }
+
+    /// The writes that are under way.
+    pub(crate) fn writes_under_way(&self) -> impl Iterator<Item = &Write> {
+        self.flight.iter().filter_map(|(request, _)| match request {
+            Request::Write(write) => Some(write),
+            _ => None,
+        })
     }
 }

@@ -114,7 +114,7 @@ async fn whatever_goes_wrong_no_line_holds_a_secret_or_an_items_contents() {
     let refused = Fault::refuse(Refusal::Validation).on(Operation::PutItem);
     world.store.inject(refused.times(1));
     world.production.put_flag(&item("invalid", 1));
-    relay.line("DynamoDB refused the item as invalid").await;
+    relay.line("DynamoDB refused it as invalid").await;
     world
         .store
         .inject(Fault::lose_the_answer().on_writes().times(1));

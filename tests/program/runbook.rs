@@ -182,7 +182,7 @@ async fn disturb(world: &World, relay: &Running, section: &str) {
             while !relay
                 .lines()
                 .iter()
-                .any(|it| it.contains("contested, found"))
+                .any(|it| it.contains("altered again in three"))
             {
                 let row = Row::new(&*features, "flag-0000").at_version(1);
                 world

@@ -22,9 +22,9 @@ const NOT_PROVOKED: [&str; 7] = [
     "a connection broke",
     "a connection could not be accepted",
     "a connection took too long",
-    "an environment's task panicked and is made anew",
     "connections were cut off that did not end in time",
-    "contested, found altered by three verifies running; the status names them",
+    "environment task panicked; restarting it",
+    "items altered again in three consecutive verifications; the status names them",
     "nothing was released: what was confirmed is not what the brake holds now",
 ];
 
@@ -141,7 +141,7 @@ async fn drift() -> Output {
     while !relay
         .lines()
         .iter()
-        .any(|it| it.contains("contested, found"))
+        .any(|it| it.contains("altered again in three"))
     {
         put(1);
         drifts += 1;
@@ -179,7 +179,7 @@ async fn drift() -> Output {
             .for_key("invalid"),
     );
     world.production.put_flag(&flag("invalid", 1));
-    relay.line("DynamoDB refused the item").await;
+    relay.line("DynamoDB refused it as invalid").await;
     world
         .production
         .quietly(|items| items.insert_as(ItemKey::flag("flag-0003"), flag("flag-0003", 1)));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use ld_dynamodb_relay::model::Kind;
 use ld_dynamodb_relay::simulator::{Behaviour, Items};
 use ld_dynamodb_relay::status::{ErrorKind, Facts, SourcePhase};
+use tokio::time::interval;
 
 use crate::support::several::{Several, key};
 use crate::support::{Relay, TABLE, World, flag, flags, log};
@@ -188,6 +189,33 @@ async fn row_22_heartbeats_keep_a_quiet_stream_open() {
         })
         .await;
     assert_eq!(world.production.seen().attempts, 1);
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_22_a_connection_that_says_everything_but_the_full_set_is_ended() {
+    const OFTEN: Duration = Duration::from_millis(50);
+    let world = World::with_flags(1).await;
+    let chatty = Behaviour::bytes(": hello\n\n").heartbeat(Some(OFTEN));
+    world.production.next(chatty);
+    let relay = world
+        .relay_with(|config| config.upstream.read_timeout = Duration::from_millis(700))
+        .await;
+    world.production.wait_for_connections(1).await;
+    let mut ticks = interval(OFTEN);
+    for version in 2.. {
+        ticks.tick().await;
+        if world.production.seen().attempts > 1 {
+            break;
+        }
+        assert!(!relay.facts().said_everything);
+        world.production.put_flag(&flag("flag-0", version));
+    }
+    relay.settled().await;
+    world.assert_equal();
+    assert_eq!(relay.count("sessions_total", &["silent"]), 1);
+    let error = relay.facts().last_error.unwrap();
+    assert!(error.message.contains("everything within"), "{error:?}");
     relay.stop().await;
 }
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use ld_dynamodb_relay::config::Config;
-use ld_dynamodb_relay::environment::{Control, Hint};
+use ld_dynamodb_relay::environment::Control;
+use ld_dynamodb_relay::listener::Hint;
 use ld_dynamodb_relay::listener::Wake;
 use ld_dynamodb_relay::model::{ItemKey, Kind};
 use ld_dynamodb_relay::simulator::{Behaviour, Environment};

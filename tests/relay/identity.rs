@@ -162,7 +162,7 @@ async fn a_restart_with_a_wrong_key_is_refused_and_outlives_an_outage() {
                 .table_advice
                 .as_deref()
                 .unwrap_or_default()
-                .contains("$inited")
+                .contains("not allowed to")
         })
         .await;
     away.withdraw();

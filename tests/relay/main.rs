@@ -20,6 +20,7 @@ mod malformed;
 mod operator;
 mod order;
 mod pace;
+mod reads;
 mod redirects;
 mod secrets;
 mod sizes;

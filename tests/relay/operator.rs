@@ -1,5 +1,7 @@
 //! What an operator may ask of an environment that runs.
 
+use std::time::Duration;
+
 use ld_dynamodb_relay::simulator::store::{Fault, Operation, Refusal};
 use ld_dynamodb_relay::status::Facts;
 
@@ -140,21 +142,21 @@ async fn a_release_outlives_full_sets_that_come_before_it_is_done() {
 async fn what_was_confirmed_of_one_set_releases_nothing_of_the_next() {
     let world = World::with_flags(30).await;
     let (relay, control) = braked(&world, "outdated").await;
-    let lost = Fault::lose_the_answer().on_writes().for_key("flag-1");
-    let lost = world.store.inject(lost);
-    let away = Fault::refuse(Refusal::AccessDenied).on(Operation::GetItem);
-    let away = world.store.inject(away.for_key("flag-1"));
-    world.production.put_flag(&flag("flag-1", 2));
-    // Until that row was read nothing is planned.
-    relay
-        .until("in doubt", |facts| facts.table_advice.is_some())
-        .await;
+    let away = Fault::refuse(Refusal::AccessDenied).on_writes();
+    let away = world.store.inject(away);
+    for key in ["flag-1", "flag-2", "flag-3"] {
+        world.production.put_flag(&flag(key, 2));
+    }
+    // Until they are tried again nothing is planned.
+    let mut turns = tokio::time::interval(Duration::from_millis(5));
+    while relay.count("write_errors_total", &["access_denied"]) < 3 {
+        turns.tick().await;
+    }
     control.release(26);
     let said = || told("outdated", "INFO", "LaunchDarkly said everything").len();
     let before = said();
     world.production.disconnect_all();
     relay.until("another set", |_| said() > before).await;
-    lost.withdraw();
     away.withdraw();
     let warned = || told("outdated", "WARN", "nothing was released").len();
     relay.until("told", |_| warned() == 1).await;

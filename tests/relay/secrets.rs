@@ -80,7 +80,7 @@ async fn no_key_and_no_contents_in_what_is_told() {
         "ended",
         "stored",
         "held",
-        "refused the item",
+        "DynamoDB refused it as invalid",
         "could not be read or written",
     ] {
         assert!(

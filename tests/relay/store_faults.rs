@@ -128,7 +128,8 @@ async fn row_24_a_slow_table_holds_up_neither_the_stream_nor_memory() {
     world.assert_equal();
     assert_eq!(world.production.seen().attempts, 1, "the stream stayed");
     let writes = world.store.counts().writes();
-    assert!(writes <= 15, "500 patches made {writes} writes of 5 rows");
+    // Three attempts of the one request that was under way, and then the last version.
+    assert!(writes <= 20, "500 patches made {writes} writes of 5 rows");
     relay.stop().await;
 }
 
@@ -161,8 +162,13 @@ async fn row_25_after_an_outage_the_difference_is_written_and_the_stream_was_lef
     relay.settled().await;
     world.assert_equal();
     let log = world.store.log();
-    let written = log.iter().filter(|it| it.request.operation.writes());
-    assert_eq!(written.count(), 26, "each changed row once");
+    let mut written: HashMap<_, usize> = HashMap::new();
+    for record in log.iter().filter(|it| it.request.operation.writes()) {
+        *written.entry(record.request.key.clone()).or_default() += 1;
+    }
+    assert_eq!(written.len(), 26, "each changed row");
+    // Once, but for what the client was still trying when the trouble was told.
+    assert!(written.values().all(|times| *times <= 2), "{written:?}");
     assert!(
         log.iter()
             .all(|it| it.request.operation != Operation::Query)

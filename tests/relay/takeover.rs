@@ -30,7 +30,7 @@ fn put(world: &World, key: &str, version: u64, text: &str) {
     world.store.put_row(TABLE, row).unwrap();
 }
 
-/// Nothing differs, so nothing is held and nothing but the marker is written.
+/// Nothing is held and nothing removed. The deleted ones are written in a way that every SDK can read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deleted_items_are_no_removals() {
     let world = left_by_java(25).await;
@@ -40,7 +40,14 @@ async fn deleted_items_are_no_removals() {
     assert_eq!((facts.braked, facts.held.len()), (0, 0));
     let live: usize = facts.items.iter().map(|(_, live)| live).sum();
     assert_eq!(live, 25);
-    assert_eq!(world.store.counts().writes(), 1, "the marker");
+    let writes = world.store.counts().writes();
+    assert_eq!(writes, DELETED as u64 + 1, "and the marker");
+    for number in 0..DELETED {
+        let key = format!("deleted-{number}");
+        assert!(crate::support::is_deleted(
+            &world.stored("features", &key).unwrap()
+        ));
+    }
     relay.stop().await;
 }
 

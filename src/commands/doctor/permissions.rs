@@ -1,7 +1,7 @@
 //! What the table allows us, and how it is protected.
 
 use super::{Chart, Level};
-use crate::environment::{Environment, look};
+use crate::environment::{Environment, read_all};
 use crate::model::Observed;
 use crate::table::Trouble;
 
@@ -9,7 +9,7 @@ impl Chart<'_> {
     /// What the table holds, if it can be read.
     pub(super) async fn table(&mut self, environment: &Environment) -> Option<Observed> {
         let table = &environment.table;
-        let read = look(table).await;
+        let read = read_all(table).await;
         match &read {
             Ok(observed) => {
                 let marker = if observed.initialized {

@@ -64,7 +64,7 @@ pub(super) fn reasons(reading: &Reading<'_>) -> Vec<Reason> {
 
 fn key(reading: &Reading<'_>) -> Option<Reason> {
     let data = if reading.health.usable {
-        "Readers keep the data of before"
+        "Readers keep the previous data"
     } else {
         "Readers have no data"
     };
@@ -99,6 +99,14 @@ fn table(reading: &Reading<'_>) -> Option<Reason> {
             label: "Table unreachable",
             what: sentence(advice.unwrap_or_else(|| "DynamoDB cannot be reached".into())),
             to_do: "It is tried again by itself; what LaunchDarkly says meanwhile is not lost."
+                .to_owned(),
+        }),
+        TablePhase::Throttled => Some(Reason {
+            level: Level::Working,
+            label: "Throttled",
+            what: sentence(advice.unwrap_or_else(|| "DynamoDB throttles".into())),
+            to_do: "It goes on by itself, as fast as DynamoDB allows. If it lasts, give the table more read units, or switch \
+                    it to on-demand capacity."
                 .to_owned(),
         }),
         TablePhase::Reading | TablePhase::Settled | TablePhase::Writing => None,
@@ -149,7 +157,10 @@ fn removals(reading: &Reading<'_>) -> Option<Reason> {
 
 fn set_aside(reading: &Reading<'_>) -> Option<Reason> {
     let of = |it: &&crate::status::Held| {
-        matches!(it.reason, HeldReason::TooLarge | HeldReason::Malformed)
+        matches!(
+            it.reason,
+            HeldReason::TooLarge | HeldReason::Malformed | HeldReason::Failing
+        )
     };
     let count = reading.facts.held.values().filter(of).count();
     (count > 0).then(|| Reason {
@@ -160,7 +171,9 @@ fn set_aside(reading: &Reading<'_>) -> Option<Reason> {
             counted(count, "item"),
             if count == 1 { "it" } else { "them" }
         ),
-        to_do: "Change what is listed under \u{201c}Held\u{201d} at LaunchDarkly: everything else goes on.".to_owned(),
+        to_do: "\u{201c}Held\u{201d} below says why. Failing items are tried again by themselves; change the others at \
+                LaunchDarkly. Everything else goes on."
+            .to_owned(),
     })
 }
 
@@ -170,7 +183,7 @@ fn contested(reading: &Reading<'_>) -> Option<Reason> {
         level: Level::Attention,
         label: "Contested",
         what: format!(
-            "Somebody else writes here too: three looks at the table running found {} altered.",
+            "Another writer may own this prefix: three consecutive verifications found {} altered.",
             counted(count, "item")
         ),
         to_do: "Stop the other writer: a Relay Proxy, or an SDK that is not in daemon mode, with this table and prefix."

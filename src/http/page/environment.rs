@@ -162,6 +162,7 @@ impl<'a> Shown<'a> {
             TablePhase::Reading => "reading what the table holds",
             TablePhase::Settled => "settled: all is stored or held by name",
             TablePhase::Writing => "writing what is left",
+            TablePhase::Throttled => "throttled: DynamoDB allows it only slowly",
             TablePhase::Unreachable => "unreachable: trying again",
             TablePhase::Misconfigured => "misconfigured: waiting for an operator",
         };
@@ -271,6 +272,7 @@ impl<'a> Shown<'a> {
             HeldReason::Brake => "brake",
             HeldReason::TooLarge => "too large",
             HeldReason::Malformed => "malformed",
+            HeldReason::Failing => "failing",
         };
         let since = moment(held.since, self.reading.now);
         html! {

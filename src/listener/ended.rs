@@ -1,0 +1,85 @@
+//! A connection ended by itself: what that means, and when another one is tried.
+
+use super::fact::{Fact, Failure};
+use super::line::{Line, Which};
+use super::step::{At, Listener, Order};
+use super::vocabulary::SessionEnd;
+use crate::launchdarkly::Refusal;
+use crate::launchdarkly::sse::Broken;
+use crate::status::ErrorKind;
+
+/// Bad data so often in a row means that the same bytes will come again.
+const MALFORMED_IN_A_ROW: u32 = 2;
+
+impl Listener {
+    pub(super) fn ended(&mut self, which: Which, refusal: &Refusal, at: At) {
+        if let Some(line) = self.state.close(which) {
+            self.was_good(&line, at);
+        }
+        if refusal.is_malformed() {
+            self.malformed += 1;
+        }
+        if refusal.is_of_the_key() {
+            self.orders.push(Order::RecheckKey);
+        }
+        let lasting = refusal.is_lasting() || self.malformed >= MALFORMED_IN_A_ROW;
+        let mut wait = self.backoff.failed(lasting, at.jitter);
+        if let Refusal::Status {
+            retry_after: Some(wanted),
+            ..
+        } = refusal
+        {
+            wait = wait.max(*wanted);
+        }
+        self.retry_at = at.now + wait;
+        self.facts.push(Fact::Ended(end(refusal)));
+        self.facts.push(Fact::Failed(Failure {
+            detail: refusal.to_string(),
+            kind: kind(refusal),
+            status_code: status_code(refusal),
+            wait,
+            still_connected: self.state.current().is_some(),
+            refused: matches!(refusal, Refusal::Status { .. }) && refusal.is_lasting(),
+        }));
+    }
+
+    /// A connection that was good for a minute ends both curves, however it ended.
+    pub(super) fn was_good(&mut self, line: &Line, at: At) {
+        let healthy_after = super::backoff::HEALTHY_AFTER;
+        if line
+            .good_since
+            .is_some_and(|since| since + healthy_after <= at.now)
+        {
+            self.backoff.healthy();
+        }
+    }
+}
+
+const fn end(refusal: &Refusal) -> SessionEnd {
+    match refusal {
+        Refusal::Closed => SessionEnd::Closed,
+        Refusal::Silent(_) | Refusal::Incomplete(_) => SessionEnd::Silent,
+        Refusal::Malformed(_) | Refusal::Broken(_) => SessionEnd::Malformed,
+        Refusal::Status { .. } if refusal.is_lasting() => SessionEnd::Refused,
+        Refusal::Network(_) | Refusal::Status { .. } | Refusal::NotAStream(_) => SessionEnd::Failed,
+    }
+}
+
+const fn kind(refusal: &Refusal) -> ErrorKind {
+    match refusal {
+        Refusal::Status { .. } | Refusal::NotAStream(_) => ErrorKind::Response,
+        Refusal::Malformed(_) | Refusal::Broken(Broken::Utf8 | Broken::TooLong(_)) => {
+            ErrorKind::InvalidData
+        }
+        Refusal::Network(_) | Refusal::Closed | Refusal::Silent(_) | Refusal::Incomplete(_) => {
+            ErrorKind::Network
+        }
+    }
+}
+
+const fn status_code(refusal: &Refusal) -> Option<u16> {
+    match refusal {
+        Refusal::Status { status, .. } => Some(*status),
+        _ => None,
+    }
+}

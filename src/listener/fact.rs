@@ -1,0 +1,75 @@
+//! What the half that listens tells: one reporter makes status, metrics and log of it. Never an item's contents.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::hints::{Answered, Hint};
+use super::vocabulary::{Action, Ignored, SessionEnd};
+use crate::model::{Generation, ItemKey, Kind, ReopenCause};
+use crate::status::ErrorKind;
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub enum Fact {
+    /// LaunchDarkly answers, and says that it is this environment of its.
+    Connected(Option<String>),
+    /// Bytes came, and up to this generation everything in them was taken.
+    Heard(Generation),
+    /// Everything was said.
+    SaidEverything {
+        /// How many items.
+        items: usize,
+        /// How long it took since it was asked for; none where it was said again unasked.
+        took: Option<Duration>,
+        /// How many differ from what was said before, in the order of [`Kind::ALL`].
+        changed: [usize; 2],
+        /// The number of this change.
+        generation: Generation,
+    },
+    /// One item was said, and is newer.
+    Changed(Kind, Action, Generation),
+    /// What was said is left aside.
+    Ignored(Ignored),
+    /// A change is not newer than what was said before, and everything is asked for again.
+    Older {
+        /// The item.
+        key: ItemKey,
+        /// Its version.
+        version: Option<u64>,
+    },
+    /// A connection ended or was closed.
+    Ended(SessionEnd),
+    /// It ended by itself.
+    Failed(Failure),
+    /// Everything is asked for again.
+    Reopening(ReopenCause),
+    /// There is no SDK key, for this reason where one is known.
+    Keyless(Option<Arc<str>>),
+    /// The SDK key is another one.
+    Rekeyed,
+    /// The SDK key was said to be reset, so many times.
+    KeyReset(u64),
+    /// A webhook that came then announced this.
+    Announced(Hint, Instant),
+    /// What became of hints.
+    Hints(Answered),
+}
+
+/// Why a connection ended, and when another one is tried.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The cause, for people.
+    pub detail: String,
+    /// What kind of error it is.
+    pub kind: ErrorKind,
+    /// The HTTP status, where there is one.
+    pub status_code: Option<u16>,
+    /// The wait before the next attempt.
+    pub wait: Duration,
+    /// Another connection goes on.
+    pub still_connected: bool,
+    /// LaunchDarkly refuses the key, or knows no such stream.
+    pub refused: bool,
+}

@@ -1,0 +1,207 @@
+//! What webhooks announced, and whether the stream delivers it: if not, everything is to be asked for again. Pure.
+
+use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::recent::Recent;
+use super::vocabulary::Wake;
+use crate::model::ItemKey;
+
+/// How long the stream may take to deliver what a webhook announced.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Everything is asked for again no more often than this on account of webhooks, however many come.
+const APART: Duration = Duration::from_secs(30);
+/// More hints than this become one hint that anything may have changed.
+const MOST: usize = 1_000;
+
+/// That something changed at LaunchDarkly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hint {
+    /// The item; none where everything may have changed.
+    pub item: Option<ItemKey>,
+    /// When it did, as its date says. Not in the future.
+    pub happened: Instant,
+}
+
+/// The hints that were given, and what was delivered of late.
+#[derive(Debug, Default)]
+pub struct Hints {
+    /// In the order in which they came.
+    pending: VecDeque<Pending>,
+    delivered: Recent,
+    /// When asking for everything was last wished on their account. To ask later than a hint came is enough for it.
+    wished: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    /// None: anything.
+    item: Option<ItemKey>,
+    came: Instant,
+    due: Instant,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The stream has time left to deliver it.
+    InTime,
+    /// The stream was there and did not.
+    Late,
+    /// There was no stream to do it. The next connection brings everything, or has its time to deliver what it does not.
+    Excused,
+}
+
+/// What became of hints that need nothing more.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answered {
+    /// Delivered in time, or by the connection after a stream that was gone.
+    pub on_time: u64,
+    /// Everything was said since then, and brought nothing.
+    pub no_change: u64,
+    /// Delivered too late, or only by asking for everything.
+    pub late: u64,
+    /// One of the late ones that names its item.
+    pub late_item: Option<ItemKey>,
+}
+
+impl Answered {
+    fn add(&mut self, pending: &Pending, brought: bool) {
+        match (pending.stage, brought) {
+            (_, false) => self.no_change += 1,
+            (Stage::InTime | Stage::Excused, true) => self.on_time += 1,
+            (Stage::Late, true) => {
+                self.late += 1;
+                if self.late_item.is_none() {
+                    self.late_item.clone_from(&pending.item);
+                }
+            }
+        }
+    }
+
+    /// The same for all of them.
+    pub fn add_all(&mut self, other: Self) {
+        self.on_time += other.on_time;
+        self.no_change += other.no_change;
+        self.late += other.late;
+        if self.late_item.is_none() {
+            self.late_item = other.late_item;
+        }
+    }
+
+    /// For the metric.
+    pub const fn wakes(&self) -> [(Wake, u64); 3] {
+        [
+            (Wake::OnTime, self.on_time),
+            (Wake::NoChange, self.no_change),
+            (Wake::LateStream, self.late),
+        ]
+    }
+}
+
+impl Hints {
+    /// A hint came.
+    pub fn hint(&mut self, hint: Hint, came: Instant) -> Answered {
+        let known = |item| self.delivered.since(item, hint.happened).is_some();
+        if hint.item.as_ref().is_some_and(known) {
+            return Answered {
+                on_time: 1,
+                ..Answered::default()
+            };
+        }
+        let many = self.pending.len() >= MOST;
+        match self.pending.back_mut() {
+            Some(last) if many && last.item.is_none() => last.came = came,
+            _ => self.pending.push_back(Pending {
+                item: hint.item.filter(|_| !many),
+                came,
+                due: came + PATIENCE,
+                stage: Stage::InTime,
+            }),
+        }
+        Answered::default()
+    }
+
+    /// The stream delivered a change of this item.
+    pub fn delivered(&mut self, key: &ItemKey, received: Instant) -> Answered {
+        self.delivered.note(key, received);
+        let mut answered = Answered::default();
+        self.pending.retain(|pending| {
+            let meant = pending.item.as_ref() == Some(key);
+            if meant {
+                answered.add(pending, true);
+            }
+            !meant
+        });
+        answered
+    }
+
+    /// A full set came that was asked for at `asked` and changed these items.
+    pub fn everything(
+        &mut self,
+        asked: Instant,
+        changed: &HashSet<ItemKey>,
+        received: Instant,
+    ) -> Answered {
+        for key in changed {
+            self.delivered.note(key, received);
+        }
+        let mut answered = Answered::default();
+        self.pending.retain(|pending| {
+            let named = |item| changed.contains(item);
+            let delivered = pending.item.as_ref().is_some_and(named);
+            let done = delivered || pending.came <= asked;
+            if done {
+                let anything = pending.item.is_none() && !changed.is_empty();
+                answered.add(pending, delivered || anything);
+            }
+            !done
+        });
+        // It was asked for before they came, so it may lack what they announce; from now on there is a stream to deliver it.
+        for pending in &mut self.pending {
+            if pending.stage == Stage::Excused {
+                (pending.stage, pending.due) = (Stage::InTime, received + PATIENCE);
+            }
+        }
+        answered
+    }
+
+    /// Whether everything is to be asked for again now. `connected`: there is a stream; `asking`: when a connection that
+    /// is being opened asked for everything.
+    pub fn look(&mut self, now: Instant, connected: bool, asking: Option<Instant>) -> bool {
+        for pending in &mut self.pending {
+            if pending.stage == Stage::InTime && pending.due <= now {
+                pending.stage = if connected {
+                    Stage::Late
+                } else {
+                    Stage::Excused
+                };
+            }
+        }
+        let wish = self.wish_at(asking).is_some_and(|at| at <= now);
+        if wish {
+            self.wished = Some(now);
+        }
+        wish
+    }
+
+    /// When to look.
+    pub fn due(&self, asking: Option<Instant>) -> Option<Instant> {
+        let in_time = self.pending.iter().filter(|it| it.stage == Stage::InTime);
+        let in_time = in_time.map(|pending| pending.due);
+        in_time.chain(self.wish_at(asking)).min()
+    }
+
+    /// When everything may be wished again, if a late hint wants that and it is not being asked for already.
+    fn wish_at(&self, asking: Option<Instant>) -> Option<Instant> {
+        let asked = self.wished.max(asking);
+        let wants = |it: &&Pending| it.stage == Stage::Late && Some(it.came) > asked;
+        let due = self.pending.iter().filter(wants).map(|it| it.due).min()?;
+        Some(self.wished.map_or(due, |wished| due.max(wished + APART)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

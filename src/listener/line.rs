@@ -1,0 +1,127 @@
+//! Which connections there are.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+/// One connection to LaunchDarkly.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// When it asked for everything.
+    pub asked: Instant,
+    /// Since when it has said everything; from then on its changes count.
+    pub good_since: Option<Instant>,
+    /// LaunchDarkly's ID of the environment, where its answer tells one.
+    pub environment_id: Option<Arc<str>>,
+}
+
+impl Line {
+    /// One that is being opened.
+    pub const fn new(asked: Instant) -> Self {
+        Self {
+            asked,
+            good_since: None,
+            environment_id: None,
+        }
+    }
+}
+
+/// Which of two connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The one whose changes count.
+    Current,
+    /// The one that has not said everything yet.
+    New,
+}
+
+/// Where the half that listens is.
+#[derive(Clone, Debug, Default)]
+pub enum State {
+    /// There is no connection.
+    #[default]
+    Idle,
+    /// The first one has not said everything yet.
+    Opening(Line),
+    /// There is one whose changes count.
+    Listening(Line),
+    /// It lives until a new one has said everything.
+    HandingOver {
+        /// The one whose changes count.
+        current: Line,
+        /// The one that takes over.
+        new: Line,
+    },
+}
+
+impl State {
+    /// The connection whose changes count.
+    pub const fn current(&self) -> Option<&Line> {
+        match self {
+            Self::Listening(line) | Self::HandingOver { current: line, .. } => Some(line),
+            Self::Idle | Self::Opening(_) => None,
+        }
+    }
+
+    /// The connection that has not said everything yet.
+    pub const fn new_line(&self) -> Option<&Line> {
+        match self {
+            Self::Opening(line) | Self::HandingOver { new: line, .. } => Some(line),
+            Self::Idle | Self::Listening(_) => None,
+        }
+    }
+
+    /// One of them.
+    pub const fn line_mut(&mut self, which: Which) -> Option<&mut Line> {
+        match (self, which) {
+            (Self::Opening(line) | Self::HandingOver { new: line, .. }, Which::New)
+            | (Self::Listening(line) | Self::HandingOver { current: line, .. }, Which::Current) => {
+                Some(line)
+            }
+            _ => None,
+        }
+    }
+
+    /// A connection is being opened.
+    pub fn open(&mut self, line: Line) {
+        *self = match std::mem::take(self) {
+            Self::Idle | Self::Opening(_) => Self::Opening(line),
+            Self::Listening(current) | Self::HandingOver { current, .. } => {
+                Self::HandingOver { current, new: line }
+            }
+        };
+    }
+
+    /// The new one has said everything: the connection that it takes over from, if there is one.
+    pub fn hand_over(&mut self, good_since: Instant) -> Option<Line> {
+        let (old, mut new) = match std::mem::take(self) {
+            Self::Opening(new) => (None, new),
+            Self::HandingOver { current, new } => (Some(current), new),
+            other @ (Self::Idle | Self::Listening(_)) => {
+                *self = other;
+                return None;
+            }
+        };
+        new.good_since = Some(good_since);
+        *self = Self::Listening(new);
+        old
+    }
+
+    /// One of them ended, or is closed.
+    pub fn close(&mut self, which: Which) -> Option<Line> {
+        let (closed, left) = match (std::mem::take(self), which) {
+            (Self::Opening(line), Which::New) | (Self::Listening(line), Which::Current) => {
+                (Some(line), Self::Idle)
+            }
+            (Self::HandingOver { current, new }, Which::New) => {
+                (Some(new), Self::Listening(current))
+            }
+            (Self::HandingOver { current, new }, Which::Current) => {
+                (Some(current), Self::Opening(new))
+            }
+            (other, _) => (None, other),
+        };
+        *self = left;
+        closed
+    }
+}

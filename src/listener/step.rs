@@ -1,0 +1,395 @@
+//! The half that listens as a value: what it is told, what is to be done, and what it tells.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::backoff::{Allowance, Backoff, EarlyTry};
+use super::fact::Fact;
+use super::hints::{Answered, Hint, Hints};
+use super::line::{Line, State, Which};
+use super::vocabulary::{Action, Ignored, SessionEnd};
+use crate::launchdarkly::fdv1::{Said, Unknown};
+use crate::launchdarkly::{Refusal, Signal};
+use crate::model::{Applied, Changed, DataSet, Generation, Item, ItemKey, ReopenCause};
+
+/// How often we look why there is no key yet. A key itself ends the wait at once.
+const LOOK_FOR_KEY: Duration = Duration::from_secs(5);
+/// The same while it is being read for the first time, so that what is wrong with it is told soon.
+const LOOK_FOR_TROUBLE: Duration = Duration::from_millis(250);
+
+/// When a step is made. `jitter` is a random number from 0 to 1.
+#[derive(Clone, Copy, Debug)]
+pub struct At {
+    /// The time.
+    pub now: Instant,
+    /// Takes from waits, so that many environments do not come in step.
+    pub jitter: f64,
+}
+
+/// What the listening half shares with the other one.
+pub trait Context {
+    /// Everything was said, asked for at `asked`, of the environment that LaunchDarkly names so.
+    fn full(
+        &self,
+        items: DataSet,
+        asked: Instant,
+        received: Instant,
+        environment_id: Option<Arc<str>>,
+    ) -> Changed;
+    /// One item was said; none before everything was said once.
+    fn newer(&self, key: &ItemKey, item: Item, received: Instant) -> Option<(Applied, Generation)>;
+    /// Everything is to be asked for again.
+    fn wish(&self, now: Instant, cause: ReopenCause);
+    /// Why that is wished, if it was last asked before.
+    fn wished_since(&self, asked: Option<Instant>) -> Option<ReopenCause>;
+}
+
+/// What others want, and was not looked at yet.
+#[derive(Debug, Default)]
+pub struct Wakes {
+    /// With when each came.
+    pub hints: Vec<(Hint, Instant)>,
+    /// How often the SDK key was said to be reset.
+    pub key_resets: u64,
+    /// An operator wants everything said again.
+    pub ordered: bool,
+}
+
+/// What the listening half is told.
+#[derive(Debug)]
+pub enum Event {
+    /// One of the connections says something.
+    Signal(Which, Signal),
+    /// One of the connections ended.
+    Ended(Which, Refusal),
+    /// The SDK key is another one; whether there was one before.
+    Rekeyed {
+        /// There was.
+        had_one: bool,
+    },
+    /// Somebody wants something.
+    Woken(Wakes),
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Open a connection with the key that there is.
+    Open,
+    /// Close this one.
+    Close(Which),
+    /// The new one is the current one from now on; close the one before.
+    HandOver,
+    /// Read the SDK key again where it is kept.
+    RecheckKey,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Listener {
+    pub(super) state: State,
+    pub(super) backoff: Backoff,
+    allowance: Allowance,
+    early: EarlyTry,
+    hints: Hints,
+    /// No connection is opened before then.
+    pub(super) retry_at: Instant,
+    /// When everything was last asked for, of what was said.
+    asked: Option<Instant>,
+    pub(super) malformed: u32,
+    /// The last change that was taken.
+    taken: Generation,
+    pub(super) orders: Vec<Order>,
+    pub(super) facts: Vec<Fact>,
+}
+
+impl Listener {
+    /// Opens its first connection after a delay.
+    pub fn new(first_delay: Duration, now: Instant) -> Self {
+        Self {
+            state: State::Idle,
+            backoff: Backoff::default(),
+            allowance: Allowance::new(now),
+            early: EarlyTry::default(),
+            hints: Hints::default(),
+            retry_at: now + first_delay,
+            asked: None,
+            malformed: 0,
+            taken: Generation::default(),
+            orders: Vec::new(),
+            facts: Vec::new(),
+        }
+    }
+
+    /// Which connections there are.
+    pub const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What is to be done on account of the steps since this was last asked, in order.
+    pub fn orders(&mut self) -> Vec<Order> {
+        std::mem::take(&mut self.orders)
+    }
+
+    /// What is to be told of them.
+    pub fn facts(&mut self) -> Vec<Fact> {
+        std::mem::take(&mut self.facts)
+    }
+
+    /// Takes what happened.
+    pub fn heed(&mut self, event: Event, shared: &impl Context, at: At) {
+        match event {
+            Event::Signal(which, signal) => self.heard(which, signal, shared, at),
+            Event::Ended(which, refusal) => self.ended(which, &refusal, at),
+            Event::Rekeyed { had_one } => self.rekeyed(had_one, shared, at),
+            Event::Woken(wakes) => self.woken(wakes, shared, at),
+        }
+    }
+
+    /// Decides whether another connection is opened now; `keyless` says why there is no key, where there is none. Returns
+    /// when to look again, if nothing happens before.
+    pub fn next(
+        &mut self,
+        keyless: Option<Option<Arc<str>>>,
+        shared: &impl Context,
+        at: At,
+    ) -> Option<Instant> {
+        if self.hints_due().is_some_and(|due| due <= at.now) {
+            let (connected, asking) = (self.state.current().is_some(), self.asking());
+            if self.hints.look(at.now, connected, asking) {
+                shared.wish(at.now, ReopenCause::Webhook);
+            }
+        }
+        if self.due(shared).is_some_and(|due| due <= at.now) {
+            match keyless {
+                Some(why) => {
+                    let wait = if why.is_some() {
+                        LOOK_FOR_KEY
+                    } else {
+                        LOOK_FOR_TROUBLE
+                    };
+                    self.retry_at = at.now + wait;
+                    self.facts.push(Fact::Keyless(why));
+                }
+                None => self.open(shared, at),
+            }
+        }
+        [self.due(shared), self.hints_due()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// No connection is opened any more, and those that there are end.
+    pub fn stop(&mut self) {
+        for which in [Which::New, Which::Current] {
+            if self.state.close(which).is_some() {
+                self.facts.push(Fact::Ended(SessionEnd::Stopped));
+            }
+        }
+    }
+
+    /// When the next connection is to be opened.
+    fn due(&self, shared: &impl Context) -> Option<Instant> {
+        let wanted = match self.state {
+            State::Idle => true,
+            State::Listening(_) => shared.wished_since(self.asked).is_some(),
+            State::Opening(_) | State::HandingOver { .. } => false,
+        };
+        wanted.then_some(self.retry_at)
+    }
+
+    fn open(&mut self, shared: &impl Context, at: At) {
+        if self.state.current().is_some() {
+            if let Err(allowed_at) = self.allowance.take(at.now) {
+                self.retry_at = allowed_at;
+                return;
+            }
+            let cause = shared.wished_since(self.asked);
+            self.facts
+                .push(Fact::Reopening(cause.unwrap_or(ReopenCause::Hint)));
+        }
+        self.state.open(Line::new(at.now));
+        self.orders.push(Order::Open);
+    }
+
+    /// Closes a connection that has not said everything, to open another one in its place.
+    fn give_up(&mut self, at: At) {
+        if self.state.close(Which::New).is_some() {
+            self.orders.push(Order::Close(Which::New));
+            self.facts.push(Fact::Ended(SessionEnd::Reopened));
+        }
+        self.retry_at = at.now;
+    }
+
+    fn heard(&mut self, which: Which, signal: Signal, shared: &impl Context, at: At) {
+        let Some(line) = self.state.line_mut(which) else {
+            return;
+        };
+        match signal {
+            Signal::Connected(greeting) => {
+                let id = greeting.environment_id;
+                line.environment_id = id.as_deref().map(Into::into);
+                self.facts.push(Fact::Connected(id));
+            }
+            Signal::Said(said, received) => self.said(which, said, received, shared, at),
+            Signal::RetryDelay(delay) => self.backoff.server_wants(delay),
+            Signal::Alive => {}
+        }
+        // After what was said was taken: who is told how far we have heard must not think that it is stored.
+        self.facts.push(Fact::Heard(self.taken));
+    }
+
+    fn said(&mut self, which: Which, said: Said, received: Instant, shared: &impl Context, at: At) {
+        match (said, which) {
+            (Said::Full(items), _) => self.said_everything(which, items, received, shared, at),
+            (Said::Unknown(unknown), _) => {
+                let reason = match unknown {
+                    Unknown::Event => Ignored::UnknownEvent,
+                    Unknown::Path => Ignored::UnknownKind,
+                };
+                self.facts.push(Fact::Ignored(reason));
+            }
+            // Before it has said everything, a connection says nothing that counts.
+            (Said::Newer(..) | Said::Hint, Which::New) => {}
+            (Said::Newer(key, item), Which::Current) => {
+                self.malformed = 0;
+                self.newer(key, item, received, shared);
+            }
+            (Said::Hint, Which::Current) => shared.wish(received, ReopenCause::Hint),
+        }
+    }
+
+    fn said_everything(
+        &mut self,
+        which: Which,
+        items: DataSet,
+        received: Instant,
+        shared: &impl Context,
+        at: At,
+    ) {
+        let mut took = None;
+        if which == Which::New {
+            if let Some(old) = self.state.hand_over(received) {
+                self.was_good(&old, at);
+                self.facts.push(Fact::Ended(SessionEnd::Reopened));
+            }
+            self.orders.push(Order::HandOver);
+        }
+        let Some(line) = self.state.current() else {
+            return;
+        };
+        let (asked, id) = (line.asked, line.environment_id.clone());
+        if which == Which::New {
+            took = Some(received.saturating_duration_since(asked));
+        }
+        self.malformed = 0;
+        self.asked = Some(asked);
+        let count = items.len();
+        let changed = shared.full(items, asked, received, id);
+        self.taken = changed.generation;
+        let answered = self.hints.everything(asked, &changed.items, received);
+        self.facts.push(Fact::SaidEverything {
+            items: count,
+            took,
+            changed: changed.counts,
+            generation: changed.generation,
+        });
+        self.facts.push(Fact::Hints(answered));
+    }
+
+    fn newer(&mut self, key: ItemKey, item: Item, received: Instant, shared: &impl Context) {
+        let action = if item.is_tombstone() {
+            Action::Delete
+        } else {
+            Action::Put
+        };
+        let version = item.version();
+        // Everything has been said by whom we listen to.
+        let Some((applied, generation)) = shared.newer(&key, item, received) else {
+            return;
+        };
+        self.taken = generation;
+        match applied {
+            Applied::Yes => {
+                self.facts.push(Fact::Changed(key.kind, action, generation));
+            }
+            Applied::Same => self.facts.push(Fact::Ignored(Ignored::Same)),
+            Applied::Older => {
+                self.facts.push(Fact::Ignored(Ignored::Older));
+                self.facts.push(Fact::Older { key, version });
+                shared.wish(received, ReopenCause::Older);
+                return;
+            }
+        }
+        let answered = self.hints.delivered(&key, received);
+        self.facts.push(Fact::Hints(answered));
+    }
+
+    /// The next connection is made with the new key, and soon. Until that one has said everything, a stream that is open
+    /// lives on; what was refused until now says nothing of this key.
+    fn rekeyed(&mut self, had_one: bool, shared: &impl Context, at: At) {
+        if had_one {
+            self.facts.push(Fact::Rekeyed);
+        }
+        self.backoff.healthy();
+        self.give_up(at);
+        if self.state.current().is_some() {
+            shared.wish(at.now, ReopenCause::Key);
+        }
+    }
+
+    /// Somebody wants something.
+    fn woken(&mut self, wakes: Wakes, shared: &impl Context, at: At) {
+        let mut all = Answered::default();
+        for (hint, came) in wakes.hints {
+            self.facts.push(Fact::Announced(hint.clone(), came));
+            all.add_all(self.hints.hint(hint, came));
+        }
+        self.facts.push(Fact::Hints(all));
+        if wakes.key_resets > 0 {
+            self.facts.push(Fact::KeyReset(wakes.key_resets));
+            self.orders.push(Order::RecheckKey);
+            if matches!(self.state, State::Idle) {
+                self.retry_at = self.early.instead_of(self.retry_at, at.now);
+            }
+        }
+        if wakes.ordered {
+            self.ordered(shared, at);
+        }
+    }
+
+    /// An operator wants everything said again. He does not wait for an attempt that may take long, nor for a wait that was
+    /// extended; but he gets no more connections than anybody.
+    fn ordered(&mut self, shared: &impl Context, at: At) {
+        shared.wish(at.now, ReopenCause::Operator);
+        match &self.state {
+            State::Idle | State::Listening(_) => {
+                self.retry_at = self.early.instead_of(self.retry_at, at.now);
+            }
+            State::Opening(_) => {
+                if self.early.take(at.now) {
+                    self.give_up(at);
+                }
+            }
+            State::HandingOver { .. } => {
+                // Opening another one takes the allowance's place.
+                if self.allowance.clone().take(at.now).is_ok() {
+                    self.give_up(at);
+                }
+            }
+        }
+    }
+
+    /// When hints want to be looked at.
+    fn hints_due(&self) -> Option<Instant> {
+        self.hints.due(self.asking())
+    }
+
+    /// When the connection that is being opened asked for everything.
+    fn asking(&self) -> Option<Instant> {
+        self.state.new_line().map(|line| line.asked)
+    }
+}

@@ -1,0 +1,347 @@
+//! When the table is read, and how far a reading is: it goes on at the page at which it was refused. Pure.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::request::{Page, Request};
+use super::setbacks::after_failures;
+use crate::model::{DriftType, ItemKey, Kind};
+use crate::table::{Cursor, PageRows, Trouble};
+
+/// Rows of a page while the table is verified. A page this small is parsed in about a millisecond, so that no change waits
+/// for it; the first reading delays nothing and takes what DynamoDB gives.
+const VERIFIED_AT_ONCE: u32 = 100;
+/// The first wait after a refused page; it doubles.
+const FIRST_GAP: Duration = Duration::from_millis(100);
+/// The longest.
+const LONGEST_GAP: Duration = Duration::from_secs(30);
+
+/// How long to wait between two pages: as long as the table needs to give one. Found out by being refused.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReadPace(Duration);
+
+impl ReadPace {
+    /// A page was refused for now. `jitter` from 0 to 1 takes away up to half.
+    pub fn refused(&mut self, jitter: f64) -> Duration {
+        self.0 = (self.0 * 2).clamp(FIRST_GAP, LONGEST_GAP);
+        self.0.mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 2.0)
+    }
+
+    /// A page came. How long the next one waits: less and less.
+    pub fn accepted(&mut self) -> Duration {
+        self.0 = self.0.mul_f64(0.75);
+        if self.0 < FIRST_GAP / 2 {
+            self.0 = Duration::ZERO;
+        }
+        self.0
+    }
+}
+
+/// What a reading does next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Step {
+    /// Read the marker and whose data this is: before the data, since what the marker vouches for was written before it.
+    Vouchers,
+    /// Read a page.
+    Page(Kind, Option<Arc<str>>),
+}
+
+/// A reading of the whole table.
+#[derive(Debug)]
+struct Reading {
+    step: Step,
+    began: Instant,
+    /// The marker was there before, and is not now.
+    marker_gone: bool,
+    drift: Vec<(ItemKey, DriftType)>,
+    rows: usize,
+}
+
+/// What is being asked, once at a time.
+#[derive(Debug)]
+enum Asked {
+    /// The marker alone: nothing else is being read.
+    Marker,
+    /// The next step of the reading.
+    Step,
+}
+
+/// A reading that came to its end.
+#[derive(Debug)]
+pub struct Finished {
+    /// It was the first one of the term.
+    pub first: bool,
+    /// How long it took.
+    pub took: Duration,
+    /// Rows that were read.
+    pub rows: usize,
+    /// What changed without us.
+    pub drift: Vec<(ItemKey, DriftType)>,
+    /// The marker was there before, and is not now.
+    pub marker_gone: bool,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Looks {
+    verify_interval: Duration,
+    marker_interval: Duration,
+    verify_at: Instant,
+    marker_at: Instant,
+    reading: Option<Reading>,
+    asked: Option<Asked>,
+    /// What is being read may have been changed by us since it was asked: ask again.
+    void: bool,
+    /// Rows that we changed, or may have, since the page under way was asked for.
+    ours: HashSet<ItemKey>,
+    /// The first reading is over.
+    known: bool,
+    /// An operator wants another one after the reading under way.
+    ordered: bool,
+    pace: ReadPace,
+    failures: u32,
+    /// Nothing is asked before then.
+    not_before: Instant,
+    trouble: Option<Trouble>,
+}
+
+impl Looks {
+    /// Begins with reading everything.
+    pub fn new(verify_interval: Duration, marker_interval: Duration, now: Instant) -> Self {
+        Self {
+            verify_interval,
+            marker_interval,
+            verify_at: now,
+            marker_at: now + marker_interval,
+            reading: None,
+            asked: None,
+            void: false,
+            ours: HashSet::new(),
+            known: false,
+            ordered: false,
+            pace: ReadPace::default(),
+            failures: 0,
+            not_before: now,
+            trouble: None,
+        }
+    }
+
+    /// Whether the table was read as a whole in this term.
+    pub const fn is_known(&self) -> bool {
+        self.known
+    }
+
+    /// The trouble with reading, until reading worked.
+    pub const fn trouble(&self) -> Option<&Trouble> {
+        self.trouble.as_ref()
+    }
+
+    /// Whether the marker was found missing by a reading that goes on.
+    pub fn is_marker_gone(&self) -> bool {
+        self.reading.as_ref().is_some_and(|it| it.marker_gone)
+    }
+
+    /// Everything is read again, at once or after the reading under way.
+    pub fn order(&mut self) {
+        self.ordered = true;
+    }
+
+    /// Everything is read again once the marker is due: what made rows vanish may go on with it. `jitter` from 0 to 1.
+    pub fn verify_soon(&mut self, now: Instant, jitter: f64) {
+        let soon = now + jittered(self.marker_interval, jitter);
+        self.verify_at = self.verify_at.min(soon);
+    }
+
+    /// Everything is read again now.
+    pub fn verify_now(&mut self, now: Instant) {
+        self.verify_at = now;
+    }
+
+    /// The marker, and whose data this is, are looked at now.
+    pub fn look_now(&mut self, now: Instant) {
+        self.marker_at = now;
+    }
+
+    /// We stored whose data this is: what was asked before has not seen it.
+    pub fn outdate(&mut self) {
+        self.void |= self.asked.is_some() && self.asks_vouchers();
+    }
+
+    /// The same of the marker.
+    pub fn marked(&mut self) {
+        self.outdate();
+        if let Some(reading) = &mut self.reading {
+            reading.marker_gone = false;
+        }
+    }
+
+    fn asks_vouchers(&self) -> bool {
+        let vouchers = |it: &Reading| it.step == Step::Vouchers;
+        self.reading.as_ref().is_none_or(vouchers)
+    }
+
+    /// We write this row, or learned what it holds: the page under way does not speak for it.
+    pub fn touch(&mut self, key: &ItemKey) {
+        if self.asked.is_some() && self.reading.is_some() {
+            self.ours.insert(key.clone());
+        }
+    }
+
+    /// The next request that is due. `ours` are the rows that are being written, or in doubt.
+    pub fn next(
+        &mut self,
+        identity: bool,
+        ours: impl Iterator<Item = ItemKey>,
+        now: Instant,
+    ) -> Option<Request> {
+        if self.asked.is_some() || now < self.not_before {
+            return None;
+        }
+        if self.reading.is_none() {
+            if std::mem::take(&mut self.ordered) {
+                self.verify_at = now;
+            }
+            if self.verify_at <= now {
+                self.reading = Some(Reading {
+                    step: Step::Vouchers,
+                    began: now,
+                    marker_gone: false,
+                    drift: Vec::new(),
+                    rows: 0,
+                });
+            } else if self.marker_at <= now {
+                self.asked = Some(Asked::Marker);
+                return Some(Request::Vouchers { identity });
+            }
+        }
+        let reading = self.reading.as_ref()?;
+        self.asked = Some(Asked::Step);
+        Some(match &reading.step {
+            Step::Vouchers => Request::Vouchers { identity: true },
+            Step::Page(kind, after) => {
+                self.ours = ours.collect();
+                Request::Page(Cursor {
+                    kind: *kind,
+                    after: after.clone(),
+                    rows: self.known.then_some(VERIFIED_AT_ONCE),
+                })
+            }
+        })
+    }
+
+    /// When the next request is due; none while one is under way.
+    pub fn due(&self) -> Option<Instant> {
+        if self.asked.is_some() {
+            return None;
+        }
+        let due = if self.reading.is_some() || self.ordered {
+            self.not_before
+        } else {
+            self.verify_at.min(self.marker_at)
+        };
+        Some(due.max(self.not_before))
+    }
+
+    /// The marker was seen, or not; `was_there` before. Whether the answer counts, and is of a look at the marker alone.
+    pub fn vouchers(&mut self, there: bool, was_there: bool, now: Instant) -> Option<bool> {
+        let asked = self.asked.take();
+        self.failures = 0;
+        if std::mem::take(&mut self.void) {
+            return None;
+        }
+        let gone = was_there && !there;
+        if let (Some(Asked::Step), Some(reading)) = (asked, &mut self.reading) {
+            reading.marker_gone = gone;
+            reading.step = Step::Page(Kind::ALL[0], None);
+            return Some(false);
+        }
+        self.marker_at = now + self.marker_interval;
+        self.trouble = None;
+        // Who removed it may have removed more, and it vouches for everything.
+        if gone {
+            self.verify_at = now;
+        }
+        Some(true)
+    }
+
+    /// A page came: as it is compared, and what we changed meanwhile.
+    pub fn page(&mut self, came: PageRows, now: Instant) -> Option<(Page, HashSet<ItemKey>)> {
+        self.asked = None;
+        self.failures = 0;
+        self.not_before = now + self.pace.accepted();
+        let reading = self.reading.as_mut()?;
+        let Step::Page(kind, after) = reading.step.clone() else {
+            return None;
+        };
+        reading.rows += came.rows.len();
+        let page = Page {
+            kind,
+            after,
+            rows: came.rows,
+            last: came.last,
+        };
+        reading.step = Step::Page(kind, page.last.clone());
+        Some((page, std::mem::take(&mut self.ours)))
+    }
+
+    /// What a page showed. The reading, where that was its last one; `jitter` from 0 to 1.
+    pub fn compared(
+        &mut self,
+        drift: Vec<(ItemKey, DriftType)>,
+        was_last: bool,
+        now: Instant,
+        jitter: f64,
+    ) -> Option<Finished> {
+        let reading = self.reading.as_mut()?;
+        reading.drift.extend(drift);
+        if !was_last {
+            return None;
+        }
+        if let Step::Page(Kind::Segment, _) = reading.step {
+            reading.step = Step::Page(Kind::Flag, None);
+            return None;
+        }
+        let reading = self.reading.take()?;
+        let first = !std::mem::replace(&mut self.known, true);
+        self.trouble = None;
+        self.not_before = now;
+        self.marker_at = now + self.marker_interval;
+        // Many environments that start together do not verify together.
+        let interval = if first {
+            self.verify_interval.mul_f64(0.5 + jitter / 2.0)
+        } else {
+            jittered(self.verify_interval, jitter)
+        };
+        self.verify_at = now + interval;
+        Some(Finished {
+            first,
+            took: now - reading.began,
+            rows: reading.rows,
+            drift: reading.drift,
+            marker_gone: reading.marker_gone,
+        })
+    }
+
+    /// What was asked failed, and is asked again after the wait that this returns. `jitter` from 0 to 1.
+    pub fn failed(&mut self, trouble: Trouble, now: Instant, jitter: f64) -> Duration {
+        self.asked = None;
+        self.void = false;
+        let wait = if matches!(trouble, Trouble::Throttled(_)) {
+            self.pace.refused(jitter)
+        } else {
+            self.failures = self.failures.saturating_add(1);
+            after_failures(self.failures, trouble.needs_operator(), jitter)
+        };
+        self.not_before = now + wait;
+        self.trouble = Some(trouble);
+        wait
+    }
+}
+
+/// A tenth more or less, so that many environments drift apart.
+fn jittered(interval: Duration, jitter: f64) -> Duration {
+    interval.mul_f64(0.9 + jitter / 5.0)
+}

@@ -1,0 +1,168 @@
+//! What is told tells the truth: how long changes took, what was stored, how large rows are.
+
+use std::time::Duration;
+
+use ld_dynamodb_relay::writer::{Event as Told, Fact, Request, Stored};
+
+use crate::items::{NAMESPACE_BYTES, key};
+use crate::store::{Fate, Rival};
+use crate::world::{Event, World};
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_mins(1);
+
+fn stored(world: &World) -> Vec<&Stored> {
+    let stored = world.facts.iter().filter_map(|fact| match fact {
+        Fact::Stored(stored) => Some(stored),
+        _ => None,
+    });
+    stored.collect()
+}
+
+fn settled(flags: u8) -> World {
+    let mut world = World::new();
+    for number in 0..flags {
+        world.happen(&Event::Change(number, false));
+    }
+    world.hear_the_truth();
+    world.run_for(SECOND);
+    world
+}
+
+/// What happened since then, and how long it took where that was measured.
+fn took(world: &World, since: usize) -> Vec<Option<Duration>> {
+    let stored = stored(world);
+    stored[since..].iter().map(|it| it.propagation).collect()
+}
+
+#[test]
+fn a_first_write_is_no_live_change_and_a_patch_is_one() {
+    let mut world = settled(10);
+    assert_eq!(took(&world, 0), [None; 10]);
+    world.happen(&Event::Change(3, true));
+    world.run_for(SECOND);
+    let patch = took(&world, 10);
+    assert!(
+        matches!(&patch[..], [Some(took)] if *took < SECOND),
+        "{patch:?}"
+    );
+}
+
+#[test]
+fn a_patch_in_the_middle_of_a_first_write_is_a_live_change() {
+    let mut world = World::new();
+    for number in 0..10 {
+        world.happen(&Event::Change(number, false));
+    }
+    world.hear_the_truth();
+    world.serve(0, Fate::Done);
+    world.happen(&Event::Change(60, true));
+    world.run_for(SECOND);
+    let measured: Vec<_> = stored(&world)
+        .into_iter()
+        .filter(|it| it.propagation.is_some())
+        .map(|it| it.key.clone())
+        .collect();
+    assert_eq!(measured, [key(60)]);
+}
+
+#[test]
+fn what_a_start_finds_changed_is_no_live_change_and_what_a_later_set_changes_is_one() {
+    let mut world = settled(10);
+    world.kill();
+    world.happen(&Event::Change(3, false));
+    world.hear_the_truth();
+    world.run_for(SECOND);
+    assert_eq!(took(&world, 10), [None], "nobody knows since when it is so");
+    world.happen(&Event::Change(4, false));
+    world.hear_the_truth();
+    world.run_for(SECOND);
+    assert!(matches!(took(&world, 11)[..], [Some(_)]));
+}
+
+/// It waited until it was said again, or an operator confirmed it: that says nothing of how long a change takes.
+#[test]
+fn what_was_confirmed_is_no_live_change() {
+    let mut world = settled(50);
+    world.happen(&Event::Delete(49, false));
+    world.hear_the_truth();
+    world.run_for(MINUTE);
+    assert_eq!(took(&world, 50), [None]);
+    for number in 5..49 {
+        world.happen(&Event::Delete(number, false));
+    }
+    world.hear_the_truth();
+    world.run_for(MINUTE);
+    world.step(Some(Told::Release(44)));
+    world.run_for(MINUTE);
+    assert_eq!(took(&world, 51), [None; 44]);
+    world.check_equal();
+}
+
+#[test]
+fn a_repair_is_no_live_change_and_counts_as_repaired() {
+    let mut world = settled(10);
+    world.store.rival(&key(3), Rival::Delete, world.now);
+    world.step(Some(Told::Sync));
+    world.run_for(MINUTE);
+    assert_eq!(took(&world, 10), [None]);
+    assert!(stored(&world)[10].repaired.is_some());
+}
+
+/// By a write whose answer was lost, or by somebody else who wrote the same: it is stored, and counts so.
+#[test]
+fn what_is_stored_already_counts_as_stored_and_as_repaired() {
+    let mut world = settled(10);
+    world.happen(&Event::Change(3, true));
+    world.serve_all(&mut |request| match request {
+        Request::Write(_) => Fate::LostAfter,
+        _ => Fate::Done,
+    });
+    world.run_for(MINUTE);
+    let [patch] = stored(&world)[10..] else {
+        panic!("{:?}", stored(&world));
+    };
+    assert!(patch.already && patch.propagation.is_some());
+    world.store.rival(&key(4), Rival::Delete, world.now);
+    world.step(Some(Told::Sync));
+    let mut lost = 0;
+    let until = world.now + MINUTE;
+    world.run_until(until, &mut |request| match request {
+        Request::Write(_) if lost == 0 => {
+            lost += 1;
+            Fate::LostAfter
+        }
+        _ => Fate::Done,
+    });
+    let [repair] = stored(&world)[11..] else {
+        panic!("{:?}", stored(&world));
+    };
+    assert!(repair.already && repair.repaired.is_some());
+    world.check_equal();
+}
+
+#[test]
+fn the_largest_row_follows_patches_too() {
+    let mut world = settled(3);
+    let largest = |world: &World| world.stands.as_ref().unwrap().largest;
+    let of = |world: &World, number: u8| {
+        let item = &world.truth()[&key(number)];
+        item.row_bytes(&key(number), NAMESPACE_BYTES)
+    };
+    let most = |world: &World| {
+        let keys = world.truth().iter();
+        let sizes = keys.map(|(key, item)| item.row_bytes(key, NAMESPACE_BYTES));
+        sizes.max().unwrap()
+    };
+    assert_eq!(largest(&world), most(&world));
+    for _ in 0..120 {
+        world.happen(&Event::Change(1, true));
+        world.run_for(SECOND);
+        assert_eq!(largest(&world), most(&world));
+    }
+    assert!(of(&world, 1) > of(&world, 2), "its version is longer");
+    world.happen(&Event::Delete(1, true));
+    world.run_for(SECOND);
+    // A tombstone is the largest text of these.
+    assert!(largest(&world) > most(&world));
+}
