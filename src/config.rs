@@ -41,11 +41,11 @@ use tracing::level_filters::LevelFilter;
 /// Everything that can be set.
 pub struct Config {
     /// At least one; no two write to one (table, prefix).
-    pub environments: Vec<Environment>,
+    pub environments: Vec<EnvironmentSettings>,
     /// How to reach LaunchDarkly.
     pub upstream: Upstream,
     /// How to reach DynamoDB.
-    pub store: Store,
+    pub store: StoreSettings,
     /// What is looked at without being asked.
     pub upkeep: Upkeep,
     /// Where to listen.
@@ -58,7 +58,7 @@ pub struct Config {
 
 /// A LaunchDarkly environment and where it goes.
 #[derive(Clone)]
-pub struct Environment {
+pub struct EnvironmentSettings {
     /// Its name here: on the status, in metrics and logs.
     pub name: Arc<str>,
     /// The server-side SDK key.
@@ -73,7 +73,7 @@ pub struct Environment {
     pub project: Option<String>,
     /// LaunchDarkly's key of the environment, where given and other than the name.
     pub environment_key: Option<String>,
-    /// The webhook's secrets for this environment; where there are none, [`Webhook::secrets`] hold.
+    /// The webhook's secrets for this environment; where there are none, [`WebhookSettings::secrets`] hold.
     pub webhook_secrets: Vec<Secret>,
     /// LaunchDarkly's environment ID (the "client-side ID"), where given.
     pub environment_id: Option<String>,
@@ -100,7 +100,7 @@ pub struct Upstream {
 
 /// How to reach DynamoDB; region and credentials come from the AWS chain.
 #[derive(Clone)]
-pub struct Store {
+pub struct StoreSettings {
     /// An endpoint of one's own, such as DynamoDB Local's.
     pub endpoint: Option<String>,
     /// Writes in flight at most, for each environment.
@@ -132,12 +132,12 @@ pub struct Http {
     /// Allows operators from elsewhere than loopback.
     pub admin_token: Option<Secret>,
     /// What the webhook takes.
-    pub webhook: Webhook,
+    pub webhook: WebhookSettings,
 }
 
 /// What the webhook takes.
 #[derive(Clone)]
-pub struct Webhook {
+pub struct WebhookSettings {
     /// Its secrets, one or while they are changed two; none switches it off, but for environments with their own.
     pub secrets: Vec<Secret>,
     /// What is dated longer ago wakes nobody.

@@ -26,7 +26,7 @@ use crate::status::EnvironmentStatus;
 use crate::table::Table;
 use crate::writer::{Manner, Writer};
 
-use listen::{ListenLoop, Shared};
+use listen::{ListenContext, ListenLoop};
 use report::{ListenReporter, WriteReporter};
 use write::WriteLoop;
 
@@ -35,7 +35,7 @@ pub use cell::{Cell, Reader, Reopen};
 pub use control::Control;
 pub use inspect::{Comparison, Difference, Failure, read_all};
 pub use source::{Source, Speaks};
-pub use store::Store;
+pub use store::RowStore;
 
 /// How the writing half goes about it.
 #[derive(Clone, Copy, Debug)]
@@ -87,12 +87,12 @@ impl Environment {
     pub async fn run_between(
         &self,
         source: &impl Source,
-        store: &impl Store,
+        store: &impl RowStore,
         stop: &CancellationToken,
     ) {
         let (cell, reopen) = (Cell::default(), Reopen::default());
         let now = Instant::now();
-        let shared = Shared {
+        let shared = ListenContext {
             cell: &cell,
             reopen: &reopen,
         };

@@ -33,7 +33,7 @@ pub use webhook::Webhook;
 
 use crate::clock::Moment;
 use crate::environment::Control;
-use crate::metrics::{Known, Metrics};
+use crate::metrics::{KnownEnvironment, Metrics};
 use crate::secrets::Kept;
 use crate::status::{EnvironmentStatus, Facts, Health, health};
 use document::Reading;
@@ -236,11 +236,13 @@ async fn environment_status(State(app): State<App>, Path(name): Path<String>) ->
 async fn metrics(State(app): State<App>) -> Response {
     let now = (app.clock)();
     let readings = app.readings(now);
-    let text = app.metrics.render(readings.iter().map(|reading| Known {
-        name: &reading.info.name,
-        facts: &reading.facts,
-        health: reading.health,
-    }));
+    let text = app
+        .metrics
+        .render(readings.iter().map(|reading| KnownEnvironment {
+            name: &reading.info.name,
+            facts: &reading.facts,
+            health: reading.health,
+        }));
     let kind = "text/plain; version=0.0.4; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }

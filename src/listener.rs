@@ -13,8 +13,8 @@ mod vocabulary;
 
 pub use announced::Announced;
 pub use backoff::{Allowance, Backoff, EarlyTry};
-pub use fact::{Fact, Failure};
-pub use hints::{Answered, Hint, Hints};
-pub use line::{Line, State, Which};
-pub use step::{At, Context, Event, Listener, Order, Wakes};
-pub use vocabulary::{Action, Ignored, SessionEnd, Wake};
+pub use fact::{ListenFact, SessionFailure};
+pub use hints::{Hint, HintOutcomes, Hints};
+pub use line::{ConnectionState, Line, Role};
+pub use step::{ConnectionOrder, Context, ListenEvent, Listener, Wakes};
+pub use vocabulary::{Action, Ignored, SessionEnd, WakeResult};

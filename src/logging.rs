@@ -22,7 +22,7 @@ use lines::{Lines, Unformatted};
 
 /// Where log lines go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Output {
+pub enum LogOutput {
     /// For `run`.
     Stdout,
     /// For commands whose result is on standard output.
@@ -33,13 +33,13 @@ pub enum Output {
 /// environments that have their own.
 pub fn init(
     log: &Log,
-    output: Output,
+    output: LogOutput,
     is_terminal: bool,
     per_environment: &[(&str, LevelFilter)],
 ) -> Result<(), TryInitError> {
     match output {
-        Output::Stdout => subscriber(log, is_terminal, per_environment, io::stdout).try_init(),
-        Output::Stderr => subscriber(log, is_terminal, per_environment, io::stderr).try_init(),
+        LogOutput::Stdout => subscriber(log, is_terminal, per_environment, io::stdout).try_init(),
+        LogOutput::Stderr => subscriber(log, is_terminal, per_environment, io::stderr).try_init(),
     }
 }
 

@@ -12,7 +12,7 @@ use ld_dynamodb_relay::commands::{
 #[cfg(feature = "demo")]
 use ld_dynamodb_relay::commands::{demo, simulate};
 use ld_dynamodb_relay::config::{self, Config, Loaded, Sources};
-use ld_dynamodb_relay::logging::{self, Output};
+use ld_dynamodb_relay::logging::{self, LogOutput};
 use ld_dynamodb_relay::table::{self, Connection};
 use tokio_util::sync::CancellationToken;
 
@@ -130,7 +130,7 @@ async fn run_command(cli: Cli) -> Result<u8> {
                 port,
             })
             .await?;
-            log(&demo.config, Output::Stderr)?;
+            log(&demo.config, LogOutput::Stderr)?;
             demo.run().await?;
             Ok(0)
         }
@@ -152,7 +152,7 @@ const fn passed(good: bool) -> u8 {
 }
 
 async fn daemon(loaded: Loaded) -> Result<u8> {
-    let Some(config) = usable(loaded, Output::Stdout)? else {
+    let Some(config) = usable(loaded, LogOutput::Stdout)? else {
         return Ok(TROUBLE);
     };
     if config.lifecycle.exit_always {
@@ -182,7 +182,7 @@ fn load(args: ConfigArgs) -> Loaded {
 
 /// For a command that does its work once: the settings and the table, or nothing, and what is wrong was told.
 async fn once(loaded: Loaded) -> Result<Option<(Config, Connection)>> {
-    let Some(config) = usable(loaded, Output::Stderr)? else {
+    let Some(config) = usable(loaded, LogOutput::Stderr)? else {
         return Ok(None);
     };
     let connection = table::connect(config.store.endpoint.as_deref(), None).await;
@@ -190,7 +190,7 @@ async fn once(loaded: Loaded) -> Result<Option<(Config, Connection)>> {
 }
 
 /// Starts logging and gives the settings, or tells what is wrong with them.
-fn usable(loaded: Loaded, output: Output) -> Result<Option<Config>> {
+fn usable(loaded: Loaded, output: LogOutput) -> Result<Option<Config>> {
     match loaded.config {
         Ok(config) => {
             log(&config, output)?;
@@ -206,10 +206,10 @@ fn usable(loaded: Loaded, output: Output) -> Result<Option<Config>> {
     }
 }
 
-fn log(config: &Config, output: Output) -> Result<()> {
+fn log(config: &Config, output: LogOutput) -> Result<()> {
     let is_terminal = match output {
-        Output::Stdout => io::stdout().is_terminal(),
-        Output::Stderr => io::stderr().is_terminal(),
+        LogOutput::Stdout => io::stdout().is_terminal(),
+        LogOutput::Stderr => io::stderr().is_terminal(),
     };
     let levels: Vec<_> = config
         .environments

@@ -11,12 +11,12 @@ use std::sync::Arc;
 use metrics::{Counter, Gauge, Histogram, Label as Pair};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 
-pub use derived::Known;
+pub use derived::KnownEnvironment;
 pub use family::{By, Family, Labels};
 
 use family::{Registry, families};
 
-use crate::listener::{Action, Ignored, SessionEnd, Wake};
+use crate::listener::{Action, Ignored, SessionEnd, WakeResult};
 use crate::model::{DriftType, Kind, ReopenCause};
 use crate::table::{ErrorClass, Op, WriteOutcome};
 use crate::webhook::WebhookResult;
@@ -39,7 +39,7 @@ families! {
         /// Times that everything was asked for again, by why.
         "reopens_total" => reopens: By<ReopenCause, Counter>,
         /// Wakes by a webhook, by what became of them.
-        "webhook_wakes_total" => wakes: By<Wake, Counter>,
+        "webhook_wakes_total" => wakes: By<WakeResult, Counter>,
         /// Items that LaunchDarkly said are different, by what said so.
         "changes_total" => changes: By<(Kind, Action), Counter>,
         /// Changes that were left aside, by why.
@@ -89,9 +89,9 @@ families! {
 
 /// The registry. Cheap to clone.
 #[derive(Clone)]
-pub struct Metrics(Arc<Shared>);
+pub struct Metrics(Arc<MetricsState>);
 
-struct Shared {
+struct MetricsState {
     registry: Registry,
     prefix: String,
     process: ProcessSeries,
@@ -107,7 +107,7 @@ impl Metrics {
         let registry = registry(prefix);
         let version = Pair::from_static_parts("version", env!("CARGO_PKG_VERSION"));
         Build::bind(&registry, &[version]).info.set(1.0);
-        Self(Arc::new(Shared {
+        Self(Arc::new(MetricsState {
             process: ProcessSeries::bind(&registry, &[]),
             prefix: prefix.to_owned(),
             registry,
@@ -136,7 +136,7 @@ impl Metrics {
     }
 
     /// Everything, as Prometheus reads it. `known` is what is known of the environments that there are now.
-    pub fn render<'a>(&self, known: impl IntoIterator<Item = Known<'a>>) -> String {
+    pub fn render<'a>(&self, known: impl IntoIterator<Item = KnownEnvironment<'a>>) -> String {
         let mut text = self.0.registry.handle().render();
         text.push_str(&derived::render(&self.0.prefix, known));
         text.push_str(&process::render());

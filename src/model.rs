@@ -2,14 +2,16 @@
 //!
 //! Nothing here reads a clock, a socket, a file or the environment.
 
+mod at;
 mod change;
 mod item;
 mod stamp;
 mod vocabulary;
 
+pub use at::At;
 pub use change::{
     Applied, Changed, DataSet, Desired, GUARD_TIME, Generation, Touched, TouchedFull,
 };
-pub use item::{Content, Fault, Item, ItemKey, Kind, MAX_KEY_BYTES, MAX_ROW_BYTES};
+pub use item::{Content, Item, ItemFault, ItemKey, Kind, MAX_KEY_BYTES, MAX_ROW_BYTES};
 pub use stamp::{Digest, Observed, Stamp, StoredVersion};
 pub use vocabulary::{DriftType, ReopenCause};

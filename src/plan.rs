@@ -15,7 +15,7 @@ use tokio::time::Instant;
 pub use brake::BRAKE_TIME;
 
 use crate::model::{
-    Content, Desired, Digest, Fault, Item, ItemKey, MAX_ROW_BYTES, Observed, Stamp,
+    Content, Desired, Digest, Item, ItemFault, ItemKey, MAX_ROW_BYTES, Observed, Stamp,
 };
 
 /// One step. Each is conditional on what was observed.
@@ -66,7 +66,7 @@ pub enum Reason {
     /// The row would have so many bytes, more than DynamoDB takes.
     TooLarge(usize),
     /// It cannot be stored as it is.
-    Malformed(Fault),
+    Malformed(ItemFault),
     /// Its write failed time after time while the table took others.
     Failing,
 }
@@ -170,7 +170,7 @@ pub fn plan(
     scope: Scope<'_>,
     policy: &Policy<'_>,
 ) -> Plan {
-    let mut draft = Draft {
+    let mut draft = PlanDraft {
         desired,
         observed,
         held,
@@ -220,7 +220,7 @@ pub fn plan(
 }
 
 /// A plan in the making.
-struct Draft<'a> {
+struct PlanDraft<'a> {
     desired: &'a Desired,
     observed: &'a Observed,
     held: &'a Holds,
@@ -234,7 +234,7 @@ struct Draft<'a> {
     next: HashMap<ItemKey, Hold>,
 }
 
-impl Draft<'_> {
+impl PlanDraft<'_> {
     fn compare(&mut self, key: &ItemKey) {
         let said = self.desired.items.get(key);
         if self.policy.leave.get(key) == Some(&said.map(|item| item.digest)) {

@@ -31,12 +31,12 @@ const FIRST_READING: Duration = Duration::from_secs(10);
 /// A secret as it is now. Cheap to clone.
 #[derive(Clone)]
 pub struct Kept {
-    reading: watch::Receiver<Reading>,
+    reading: watch::Receiver<KeptReading>,
     recheck: Arc<Notify>,
 }
 
 #[derive(Clone, Default)]
-struct Reading {
+struct KeptReading {
     value: Option<SecretString>,
     trouble: Option<Arc<str>>,
 }
@@ -44,7 +44,7 @@ struct Reading {
 impl Kept {
     /// One that never changes.
     pub fn fixed(value: SecretString) -> Self {
-        let (_, reading) = watch::channel(Reading {
+        let (_, reading) = watch::channel(KeptReading {
             value: Some(value),
             trouble: None,
         });
@@ -56,10 +56,10 @@ impl Kept {
 
     /// One that has not been read yet, and where it is given once it has.
     pub fn cell() -> (Giver, Self) {
-        Self::with(Reading::default(), Arc::default())
+        Self::with(KeptReading::default(), Arc::default())
     }
 
-    fn with(reading: Reading, recheck: Arc<Notify>) -> (Giver, Self) {
+    fn with(reading: KeptReading, recheck: Arc<Notify>) -> (Giver, Self) {
         let reading = watch::Sender::new(reading);
         let kept = Self {
             reading: reading.subscribe(),
@@ -82,7 +82,8 @@ impl Kept {
     pub async fn other_than(&self, than: Option<&SecretString>) {
         let than = than.map(ExposeSecret::expose_secret);
         let mut reading = self.reading.clone();
-        let differs = |now: &Reading| now.value.as_ref().map(ExposeSecret::expose_secret) != than;
+        let differs =
+            |now: &KeptReading| now.value.as_ref().map(ExposeSecret::expose_secret) != than;
         if reading.wait_for(differs).await.is_err() {
             // Nobody reads it any more.
             std::future::pending::<()>().await;
@@ -97,7 +98,7 @@ impl Kept {
 
 /// Where a secret is given to those who keep it.
 pub struct Giver {
-    reading: watch::Sender<Reading>,
+    reading: watch::Sender<KeptReading>,
     recheck: Arc<Notify>,
 }
 
@@ -109,7 +110,7 @@ impl Giver {
             let is_other = |it: &SecretString| it.expose_secret() != value.expose_secret();
             before.value.as_ref().is_some_and(is_other)
         };
-        self.reading.send_replace(Reading {
+        self.reading.send_replace(KeptReading {
             value: Some(value),
             trouble: None,
         });

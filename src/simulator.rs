@@ -2,10 +2,10 @@
 //!
 //! Both listen on real sockets, stop when they are dropped, and can be told what to get wrong.
 //!
-//! - [`LaunchDarkly`] has an [`Environment`] for each SDK key. What an environment says is changed with
-//!   [`put_flag`](Environment::put_flag), [`delete_flag`](Environment::delete_flag) or
-//!   [`replace`](Environment::replace); a [`Behaviour`] says how the [next](Environment::next) attempt to open a stream, or
-//!   [every](Environment::always) attempt, is answered; [`stop`](LaunchDarkly::stop) and
+//! - [`LaunchDarkly`] has a [`SimulatedEnvironment`] for each SDK key. What an environment says is changed with
+//!   [`put_flag`](SimulatedEnvironment::put_flag), [`delete_flag`](SimulatedEnvironment::delete_flag) or
+//!   [`replace`](SimulatedEnvironment::replace); a [`Behaviour`] says how the [next](SimulatedEnvironment::next) attempt to
+//!   open a stream, or [every](SimulatedEnvironment::always) attempt, is answered; [`stop`](LaunchDarkly::stop) and
 //!   [`restart`](LaunchDarkly::restart) are an outage.
 //! - [`Store`] [counts](Store::counts) what clients did, [limits](Store::limit) partitions as AWS does, and lets a
 //!   [`Fault`](store::Fault) strike the requests that it is meant for. Its [rows](Store::rows) can be seen and altered
@@ -51,7 +51,7 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 pub use file_data::{FileData, Reload, Step, example};
 pub use generate::{generate, huge, storm};
-pub use launchdarkly::{Behaviour, Environment, Items, LaunchDarkly, LineEnd};
+pub use launchdarkly::{Behaviour, Items, LaunchDarkly, LineEnd, SimulatedEnvironment};
 pub use store::{Store, StoreOptions};
 
 /// A free port on loopback.

@@ -55,7 +55,7 @@ pub fn assemble(
         confirmed_removals,
     };
     let check = secret_check::sdk_key(&config.upstream.stream_uri);
-    let mut make = |(turn, environment): (u32, &crate::config::Environment)| Environment {
+    let mut make = |(turn, environment): (u32, &crate::config::EnvironmentSettings)| Environment {
         name: environment.name.clone(),
         key: keeper.keep(&environment.sdk_key, check),
         client: client.clone(),

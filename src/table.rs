@@ -12,6 +12,6 @@ mod vocabulary;
 pub use connection::{Connection, Fixed, connect};
 pub use dynamodb::{Outcome, Table};
 pub use layout::{Layout, row_digest, stamp};
-pub use reading::{Cursor, PageRows, Read, Vouchers};
+pub use reading::{PageCursor, PageRows, Read, Vouchers};
 pub use trouble::Trouble;
 pub use vocabulary::{ErrorClass, Op, WriteOutcome};

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use ld_dynamodb_relay::clock::Moment;
 use ld_dynamodb_relay::listener::{Action, SessionEnd};
-use ld_dynamodb_relay::metrics::{Known, Metrics};
+use ld_dynamodb_relay::metrics::{KnownEnvironment, Metrics};
 use ld_dynamodb_relay::model::{ItemKey, Kind};
 use ld_dynamodb_relay::status::{
     EnvironmentStatus, Held, HeldReason, SourcePhase, TablePhase, health,
@@ -34,7 +34,7 @@ fn render(metrics: &Metrics, environments: &[(&str, &EnvironmentStatus)], now: M
         .iter()
         .map(|(name, status)| (*name, status.facts()))
         .collect();
-    metrics.render(facts.iter().map(|(name, facts)| Known {
+    metrics.render(facts.iter().map(|(name, facts)| KnownEnvironment {
         name,
         facts,
         health: health(facts, now.monotonic, 5 * MINUTE, MINUTE),

@@ -13,7 +13,7 @@ use ld_dynamodb_relay::environment::read_all;
 use ld_dynamodb_relay::model::{
     Digest, Item, ItemKey, Kind, MAX_KEY_BYTES, MAX_ROW_BYTES, Stamp, StoredVersion,
 };
-use ld_dynamodb_relay::table::{Cursor, Outcome, Table, Trouble};
+use ld_dynamodb_relay::table::{Outcome, PageCursor, Table, Trouble};
 use serde_json::value::RawValue;
 
 use place::{PREFIX, create, places};
@@ -178,7 +178,7 @@ async fn a_partition_is_read_page_by_page_and_no_other() {
         let segment = ItemKey::segment("other");
         place.table.put(&segment, &item(&segment, 1), None).await;
         let (mut pages, mut units, mut found) = (0, 0.0, Vec::new());
-        let mut cursor = Cursor {
+        let mut cursor = PageCursor {
             kind: Kind::Flag,
             after: None,
             rows: None,

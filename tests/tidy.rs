@@ -1,6 +1,6 @@
 //! Rules that nobody has to remember in a review: who knows whom, who may do what, and what stays out.
 //!
-//! A rule takes one file and tells what it finds. Beside each stands a test that shows it finding something.
+//! A rule takes one file, or all of them, and tells what it finds. Beside each stands a test that shows it finding something.
 
 #![expect(
     clippy::expect_used,
@@ -9,6 +9,8 @@
 
 #[path = "tidy/modules.rs"]
 mod modules;
+#[path = "tidy/names.rs"]
+mod names;
 #[path = "tidy/rules.rs"]
 mod rules;
 #[path = "tidy/source.rs"]
@@ -51,6 +53,11 @@ fn collect(folder: &Path, prefix: &str, sources: &mut Vec<Source>) {
 #[track_caller]
 fn holds(rule: Rule) {
     let findings: Vec<String> = project().iter().flat_map(rule).collect();
+    assert_none(&findings);
+}
+
+#[track_caller]
+fn assert_none(findings: &[String]) {
     assert!(findings.is_empty(), "\n{}\n", findings.join("\n"));
 }
 
@@ -164,17 +171,47 @@ check! {
     }
 }
 
-mod arrows_as_a_whole {
+mod twins {
     use super::*;
 
-    #[track_caller]
-    fn holds(findings: &[String]) {
-        assert!(findings.is_empty(), "\n{}\n", findings.join("\n"));
+    #[test]
+    fn holds() {
+        assert_none(&names::twins(&project()));
     }
 
     #[test]
+    fn finds() {
+        let one = Source::new(
+            "src/writer/fact.rs",
+            "pub(super) struct Fact {\n    at: Instant,\n}",
+        );
+        for (path, text, expected) in [
+            ("src/listener/fact.rs", "pub enum Fact {", true),
+            ("src/listener/fact.rs", "type Fact = String;", true),
+            ("src/listener/fact.rs", "    trait Fact<T>: Copy {", true),
+            ("src/listener/fact.rs", "    Fact = \"kind\" {", true),
+            ("src/listener/fact.rs", "pub enum ListenFact {", false),
+            ("src/listener/fact.rs", "    type Fact = String;", false),
+            (
+                "src/listener/fact.rs",
+                "#[cfg(test)]\nmod tests {\n    struct Fact;\n}",
+                false,
+            ),
+            ("src/listener/fact/tests.rs", "struct Fact;", false),
+            ("sdk/src/fact.rs", "struct Fact;", false),
+        ] {
+            let both = [one.clone(), Source::new(path, text)];
+            assert_eq!(!names::twins(&both).is_empty(), expected, "{path}: {text}");
+        }
+    }
+}
+
+mod arrows_as_a_whole {
+    use super::*;
+
+    #[test]
     fn each_is_needed() {
-        holds(&modules::unused(&project()));
+        assert_none(&modules::unused(&project()));
     }
 
     #[test]
@@ -187,7 +224,7 @@ mod arrows_as_a_whole {
 
     #[test]
     fn the_document_draws_them() {
-        holds(&modules::drawn(include_str!("../ARCHITECTURE.md")));
+        assert_none(&modules::drawn(include_str!("../ARCHITECTURE.md")));
     }
 
     #[test]

@@ -74,6 +74,11 @@ pub(crate) const PATCH_P99: Figure = figure(
     Unit::Milliseconds,
     2.0,
 );
+pub(crate) const PATCH_VERIFIED: Figure = figure(
+    "a patch stored while 5,000 rows are verified, p99, above one without",
+    Unit::Milliseconds,
+    2.0,
+);
 pub(crate) const BARE_PUT: Figure = shown("the bare PutItem, median", Unit::Milliseconds);
 pub(crate) const STORM: Figure = shown(
     "1,000 patches at once, until the last is stored",
@@ -133,6 +138,7 @@ pub(crate) const FIGURES: &[Figure] = &[
     READY_5000,
     PATCH_MEDIAN,
     PATCH_P99,
+    PATCH_VERIFIED,
     BARE_PUT,
     STORM,
     STORM_TRIPS,

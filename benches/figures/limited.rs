@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use ld_dynamodb_relay::simulator::store::Outcome;
+use ld_dynamodb_relay::simulator::store::RequestOutcome;
 
 use super::figure::{LIMITED, LIMITED_REFUSED};
 use super::generated;
@@ -27,7 +27,7 @@ pub(crate) async fn measure(report: &mut Report) -> Result<()> {
         let counts = world.store.counts();
         let (seconds, units) = (span(&log)?.as_secs_f64(), counts.write_units());
         times.push(seconds / (units / LIMIT));
-        refused.extend(u32::try_from(counts.with(Outcome::Throttled)).map(f64::from));
+        refused.extend(u32::try_from(counts.with(RequestOutcome::Throttled)).map(f64::from));
         Report::progress(&format!(
             "first write with a limit: {units} units in {seconds:.1} s"
         ))?;

@@ -9,7 +9,7 @@ use ld_dynamodb_relay::simulator::Items;
 use ld_dynamodb_relay::simulator::store::round_trips;
 use tokio::time::Instant;
 
-use super::figure::{BARE_PUT, PATCH_MEDIAN, PATCH_P99, STORM, STORM_TRIPS};
+use super::figure::{BARE_PUT, PATCH_MEDIAN, PATCH_P99, PATCH_VERIFIED, STORM, STORM_TRIPS};
 use super::report::Report;
 use super::samples::{Samples, milliseconds};
 use super::world::World;
@@ -66,7 +66,54 @@ pub(crate) async fn measure(report: &mut Report) -> Result<()> {
     report.add(PATCH_MEDIAN, medians.into_iter().collect())?;
     report.add(PATCH_P99, p99s.into_iter().collect())?;
     report.add(BARE_PUT, bares.into_iter().collect())?;
+    verified(report).await?;
     storm(report).await
+}
+
+/// The same of 5,000 flags, while the whole table is read again and again, and while it is not.
+async fn verified(report: &mut Report) -> Result<()> {
+    let items = generated(5_000);
+    let world = World::new(&items).await?;
+    let mut p99s = Vec::new();
+    for round in 0..=ROUNDS {
+        let mut both = Vec::new();
+        for (turn, interval) in ["24h", "100ms"].into_iter().enumerate() {
+            let daemon = world.daemon_with(&[("VERIFY_INTERVAL", interval)])?;
+            if round == 0 && turn == 0 {
+                world.first_sync().await?;
+            }
+            let by = 2 * round + u64::try_from(turn)? + 1;
+            let patches = patches(&items, PATCHES, by);
+            let mut patches = patches.iter();
+            // The first one waits until the daemon has started.
+            if let Some((key, text)) = patches.next() {
+                world.store.reset_counts();
+                world.environment.put(key, text);
+                answered(&world, Instant::now()).await?;
+            }
+            let mut stored = Vec::new();
+            for (key, text) in patches {
+                world.store.reset_counts();
+                let announced = Instant::now();
+                world.environment.put(key, text);
+                stored.push(answered(&world, announced).await?);
+            }
+            daemon.kill().await?;
+            both.push(stored.into_iter().collect::<Samples>());
+        }
+        let [without, with] = &both[..] else {
+            continue;
+        };
+        Report::progress(&format!(
+            "patches: p99 {:.2} ms, and {:.2} ms while the table is verified",
+            without.p99(),
+            with.p99()
+        ))?;
+        if round > 0 {
+            p99s.push(with.p99() - without.p99());
+        }
+    }
+    report.add(PATCH_VERIFIED, p99s.into_iter().collect())
 }
 
 async fn storm(report: &mut Report) -> Result<()> {

@@ -5,9 +5,9 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use ld_dynamodb_relay::simulator::store::{Outcome, Record};
+use ld_dynamodb_relay::simulator::store::{Record, RequestOutcome};
 use ld_dynamodb_relay::simulator::{
-    ANY_PORT, Environment, Items, LaunchDarkly, Store, StoreOptions,
+    ANY_PORT, Items, LaunchDarkly, SimulatedEnvironment, Store, StoreOptions,
 };
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, timeout};
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What the daemon runs between.
 pub(crate) struct World {
     pub(crate) launchdarkly: LaunchDarkly,
-    pub(crate) environment: Environment,
+    pub(crate) environment: SimulatedEnvironment,
     pub(crate) store: Store,
 }
 
@@ -48,6 +48,11 @@ impl World {
 
     /// Starts the daemon as an operator does. What it logs is formatted and thrown away.
     pub(crate) fn daemon(&self) -> Result<Daemon> {
+        self.daemon_with(&[])
+    }
+
+    /// The same with more settings.
+    pub(crate) fn daemon_with(&self, more: &[(&str, &str)]) -> Result<Daemon> {
         let (port, admin_port) = (free_port()?, free_port()?);
         let variables = [
             ("LD_ENV_bench", KEY),
@@ -66,6 +71,7 @@ impl World {
             .arg("run")
             .env_clear()
             .envs(variables)
+            .envs(more.iter().copied())
             .current_dir(std::env::temp_dir())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -91,7 +97,9 @@ impl World {
         self.written(self.environment.items().len() + 1).await;
         let log = self.store.log();
         let last = log.last().context("the store was asked nothing")?;
-        if last.request.namespace.as_deref() != Some(MARKER) || last.outcome != Outcome::Accepted {
+        if last.request.namespace.as_deref() != Some(MARKER)
+            || last.outcome != RequestOutcome::Accepted
+        {
             bail!("the marker was not the last write of the first sync");
         }
         Ok(log)

@@ -3,7 +3,7 @@
 
 use ld_dynamodb_relay::launchdarkly::fdv1::{self, Said};
 use ld_dynamodb_relay::launchdarkly::sse::{Broken, Decoder, Frame};
-use ld_dynamodb_relay::model::{Content, Fault, Item, ItemKey};
+use ld_dynamodb_relay::model::{Content, Item, ItemFault, ItemKey};
 use serde_json::value::RawValue;
 
 pub(crate) fn check(input: &[u8]) {
@@ -93,7 +93,7 @@ fn data(event: &str, text: &str) {
             assert!(event == "delete" || event == "patch");
             assert!(event == "patch" || item.is_tombstone());
             assert!(!key.key.is_empty());
-            let aside = Content::Malformed(Fault::KeyLength);
+            let aside = Content::Malformed(ItemFault::KeyLength);
             assert!(item.version().is_some() || item.content == aside);
             verbatim(&key, &item, text);
         }

@@ -16,8 +16,8 @@ use super::run::{self, Ports};
 use crate::config::{self, Config, Sources};
 use crate::model::{ItemKey, Kind};
 use crate::simulator::{
-    ANY_PORT, Environment, FileData, Items, LaunchDarkly, Reload, Step, Store, StoreOptions,
-    example,
+    ANY_PORT, FileData, Items, LaunchDarkly, Reload, SimulatedEnvironment, Step, Store,
+    StoreOptions, example,
 };
 use crate::table::{self, Fixed, Layout};
 
@@ -42,7 +42,7 @@ pub struct Options {
 /// The parts between which the relay runs.
 pub struct Demo {
     _launchdarkly: LaunchDarkly,
-    environment: Environment,
+    environment: SimulatedEnvironment,
     store: Store,
     file: Option<FileData>,
     /// The settings that the relay runs with.

@@ -31,7 +31,7 @@ const SIGNATURE_SECONDS: u64 = 300;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
+pub enum Severity {
     /// Fine.
     Ok,
     /// Some readers may be hurt, or could not be looked at.
@@ -47,7 +47,7 @@ pub struct Finding {
     environment: Option<String>,
     check: &'static str,
     /// How bad it is.
-    pub level: Level,
+    pub level: Severity,
     text: String,
 }
 
@@ -73,7 +73,7 @@ pub async fn examine(config: &Config, connection: &Connection) -> anyhow::Result
             Ok((desired, greeting)) => {
                 chart.note(
                     "key",
-                    Level::Ok,
+                    Severity::Ok,
                     format!(
                         "LaunchDarkly accepts the SDK key and said {} items",
                         desired.items.len()
@@ -133,7 +133,7 @@ struct Chart<'a> {
 }
 
 impl Chart<'_> {
-    fn note(&mut self, check: &'static str, level: Level, text: String) {
+    fn note(&mut self, check: &'static str, level: Severity, text: String) {
         self.findings.push(Finding {
             environment: self.environment.clone(),
             check,
@@ -151,10 +151,10 @@ impl Chart<'_> {
             match it.kept.trouble() {
                 None => self.note(
                     "secrets",
-                    Level::Ok,
+                    Severity::Ok,
                     format!("{} can be read", it.reference),
                 ),
-                Some(trouble) => self.note("secrets", Level::Failed, trouble.to_string()),
+                Some(trouble) => self.note("secrets", Severity::Failed, trouble.to_string()),
             }
         }
     }
@@ -167,7 +167,7 @@ impl Chart<'_> {
         if without.is_empty() {
             self.note(
                 "webhook",
-                Level::Ok,
+                Severity::Ok,
                 "on: each environment has a secret".into(),
             );
         } else {
@@ -175,7 +175,7 @@ impl Chart<'_> {
                 "no webhook can wake {}: set WEBHOOK_SECRET to have a second alarm besides the stream",
                 without.join(", ")
             );
-            self.note("webhook", Level::Warning, text);
+            self.note("webhook", Severity::Warning, text);
         }
     }
 
@@ -183,20 +183,20 @@ impl Chart<'_> {
         match environment.identify(greeting, observed) {
             Ok(Some(id)) => self.note(
                 "identity",
-                Level::Ok,
+                Severity::Ok,
                 format!("the SDK key belongs to LaunchDarkly's environment {id}, and so does what is stored"),
             ),
             Ok(None) => self.note(
                 "identity",
-                Level::Ok,
+                Severity::Ok,
                 "LaunchDarkly does not tell whose the SDK key is: nothing is compared".into(),
             ),
-            Err(failure) => self.note("identity", Level::Failed, failure.to_string()),
+            Err(failure) => self.note("identity", Severity::Failed, failure.to_string()),
         }
     }
 
     fn source(&mut self, failure: &Failure) {
-        self.note("key", Level::Failed, failure.to_string());
+        self.note("key", Severity::Failed, failure.to_string());
     }
 
     async fn polling(&mut self, environment: &Environment, base_uri: &str) {
@@ -205,17 +205,17 @@ impl Chart<'_> {
         };
         let answer = environment.client.poll_status(base_uri, &key).await;
         match answer {
-            Ok(200) => self.note("polling", Level::Ok, "BASE_URI answers this key".into()),
+            Ok(200) => self.note("polling", Severity::Ok, "BASE_URI answers this key".into()),
             Ok(status) => self.note(
                 "polling",
-                Level::Warning,
+                Severity::Warning,
                 format!(
                     "BASE_URI answers {status}: check it; the relay itself only needs the stream"
                 ),
             ),
             Err(refusal) => self.note(
                 "polling",
-                Level::Warning,
+                Severity::Warning,
                 format!("BASE_URI: {refusal}; the relay itself only needs the stream"),
             ),
         }
@@ -229,7 +229,7 @@ impl Chart<'_> {
         let Some(there) = there else {
             self.note(
                 "clock",
-                Level::Warning,
+                Severity::Warning,
                 "LaunchDarkly did not say what time it is".into(),
             );
             return;
@@ -242,14 +242,14 @@ impl Chart<'_> {
         if off <= CLOCK_TOLERANCE_SECONDS {
             self.note(
                 "clock",
-                Level::Ok,
+                Severity::Ok,
                 format!("within {off} s of LaunchDarkly's"),
             );
         } else {
             let level = if off > SIGNATURE_SECONDS {
-                Level::Failed
+                Severity::Failed
             } else {
-                Level::Warning
+                Severity::Warning
             };
             let text = format!(
                 "{off} s off LaunchDarkly's: synchronise this machine's clock; AWS refuses our signatures beyond 5 minutes"
@@ -271,27 +271,27 @@ impl Chart<'_> {
                 *sum += if *kind == key.kind { bytes } else { 0 };
             }
             if bytes > MAX_ROW_BYTES {
-                self.note("sizes", Level::Failed, format!("{key} would make a row of {bytes} bytes, DynamoDB takes {MAX_ROW_BYTES}: make it smaller, for instance by a segment instead of long lists of targets"));
+                self.note("sizes", Severity::Failed, format!("{key} would make a row of {bytes} bytes, DynamoDB takes {MAX_ROW_BYTES}: make it smaller, for instance by a segment instead of long lists of targets"));
             } else if bytes > NEAR_BYTES {
-                self.note("sizes", Level::Warning, format!("{key} makes a row of {bytes} bytes, DynamoDB takes {MAX_ROW_BYTES}: make it smaller before it grows, for instance by a segment instead of long lists of targets"));
+                self.note("sizes", Severity::Warning, format!("{key} makes a row of {bytes} bytes, DynamoDB takes {MAX_ROW_BYTES}: make it smaller before it grows, for instance by a segment instead of long lists of targets"));
             }
             match item.content {
                 Content::Malformed(fault) => self.note(
                     "items",
-                    Level::Failed,
+                    Severity::Failed,
                     format!("{key} cannot be stored: {fault}"),
                 ),
                 Content::Live { version } | Content::Tombstone { version }
                     if version > MAX_VERSION =>
                 {
-                    self.note("items", Level::Warning, format!("{key} has version {version}: Java's and .NET's SDKs cannot read versions above {MAX_VERSION}"));
+                    self.note("items", Severity::Warning, format!("{key} has version {version}: Java's and .NET's SDKs cannot read versions above {MAX_VERSION}"));
                 }
                 Content::Live { .. } | Content::Tombstone { .. } => {}
             }
         }
         self.note(
             "sizes",
-            Level::Ok,
+            Severity::Ok,
             match largest {
                 (bytes, Some(key)) => {
                     format!("the largest row is that of {key}, with {bytes} bytes")
@@ -301,7 +301,7 @@ impl Chart<'_> {
         );
         for (kind, bytes) in partitions {
             if bytes > PAGE_BYTES {
-                self.note("sizes", Level::Warning, format!("all {kind}s together have {bytes} bytes, more than one page: Ruby's SDK cannot read all of them at once, other SDKs can"));
+                self.note("sizes", Severity::Warning, format!("all {kind}s together have {bytes} bytes, more than one page: Ruby's SDK cannot read all of them at once, other SDKs can"));
             }
         }
     }
@@ -311,7 +311,7 @@ impl Chart<'_> {
 pub fn print(findings: &[Finding], as_json: bool, out: &mut impl Write) -> io::Result<bool> {
     let good = findings
         .iter()
-        .all(|finding| finding.level != Level::Failed);
+        .all(|finding| finding.level != Severity::Failed);
     if as_json {
         let list: Vec<_> = findings.iter().map(|it| json!({"environment": it.environment, "check": it.check, "level": it.level.label(), "text": it.text})).collect();
         writeln!(out, "{}", json!({"ok": good, "findings": list}))?;
@@ -330,7 +330,7 @@ pub fn print(findings: &[Finding], as_json: bool, out: &mut impl Write) -> io::R
     Ok(good)
 }
 
-impl Level {
+impl Severity {
     const fn label(self) -> &'static str {
         match self {
             Self::Ok => "ok",

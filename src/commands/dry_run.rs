@@ -33,29 +33,29 @@ pub fn print(compared: &[Compared], as_json: bool, out: &mut impl Write) -> io::
 }
 
 /// One write, as it is told.
-struct Step<'a> {
+struct DryRunStep<'a> {
     action: &'static str,
     key: Option<&'a ItemKey>,
     old: Option<u64>,
     new: Option<u64>,
 }
 
-fn steps(comparison: &Comparison) -> impl Iterator<Item = Step<'_>> {
+fn steps(comparison: &Comparison) -> impl Iterator<Item = DryRunStep<'_>> {
     let writes = comparison.plan.stages.iter().flatten();
     writes.map(|write| match write {
-        plan::Write::Put(key, item, seen) => Step {
+        plan::Write::Put(key, item, seen) => DryRunStep {
             action: if item.is_tombstone() { "delete" } else { "put" },
             key: Some(key),
             old: seen.as_ref().and_then(Stamp::number),
             new: item.version(),
         },
-        plan::Write::Remove(key, seen) => Step {
+        plan::Write::Remove(key, seen) => DryRunStep {
             action: "remove",
             key: Some(key),
             old: seen.number(),
             new: None,
         },
-        plan::Write::MarkInitialized => Step {
+        plan::Write::MarkInitialized => DryRunStep {
             action: "mark",
             key: None,
             old: None,
@@ -86,7 +86,7 @@ fn print_text(name: &str, comparison: &Comparison, out: &mut impl Write) -> io::
     }
     writeln!(out, "{name}:")?;
     let version = |it: Option<u64>| it.map_or_else(|| "none".into(), |it| it.to_string());
-    for Step {
+    for DryRunStep {
         action,
         key,
         old,

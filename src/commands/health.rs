@@ -29,19 +29,19 @@ pub enum Question {
 
 /// What the daemon answered, or why it did not.
 #[derive(Debug)]
-pub struct Answer(Result<(StatusCode, String)>);
+pub struct HealthAnswer(Result<(StatusCode, String)>);
 
 /// Asks the daemon that listens on `port`.
-pub async fn ask(port: u16, question: Question) -> Answer {
+pub async fn ask(port: u16, question: Question) -> HealthAnswer {
     let asked = time::timeout(TIMEOUT, get(port, question)).await;
     let late = || anyhow::anyhow!("nothing came within {} s", TIMEOUT.as_secs());
     let answer = asked.unwrap_or_else(|_| Err(late()));
-    Answer(answer.with_context(|| {
+    HealthAnswer(answer.with_context(|| {
         format!("the daemon does not answer on port {port}: is it running, with this PORT?")
     }))
 }
 
-impl Answer {
+impl HealthAnswer {
     /// Whether the answer is yes.
     pub fn is_good(&self) -> bool {
         matches!(&self.0, Ok((status, _)) if status.is_success())

@@ -9,7 +9,7 @@ use super::keys::{self, KeyForm};
 use super::load::InEffect;
 use super::origin::{Findings, Origin};
 use super::sources::Sources;
-use super::{Config, Environment};
+use super::{Config, EnvironmentSettings};
 
 /// Makes a draft whole. What is wrong goes into `findings`; without a problem there the configuration is right.
 pub(super) fn check(
@@ -47,8 +47,8 @@ pub(super) fn check(
     })
 }
 
-fn whole(draft: EnvironmentDraft, shared: Option<&str>) -> Option<Environment> {
-    Some(Environment {
+fn whole(draft: EnvironmentDraft, shared: Option<&str>) -> Option<EnvironmentSettings> {
+    Some(EnvironmentSettings {
         name: draft.name.into(),
         sdk_key: draft.sdk_key?,
         table: draft.table.or_else(|| shared.map(str::to_owned))?,

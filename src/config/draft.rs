@@ -5,12 +5,12 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tracing::level_filters::LevelFilter;
 
-use super::{Http, Lifecycle, Log, Secret, Store, Upkeep, Upstream, Webhook};
+use super::{Http, Lifecycle, Log, Secret, StoreSettings, Upkeep, Upstream, WebhookSettings};
 
 /// A configuration in the making.
 pub(super) struct Draft {
     pub(super) upstream: Upstream,
-    pub(super) store: Store,
+    pub(super) store: StoreSettings,
     pub(super) upkeep: Upkeep,
     pub(super) http: Http,
     pub(super) lifecycle: Lifecycle,
@@ -46,7 +46,7 @@ impl Draft {
                 proxy_url: None,
                 ca_certificates: Vec::new(),
             },
-            store: Store {
+            store: StoreSettings {
                 endpoint: None,
                 write_concurrency: 0,
             },
@@ -61,7 +61,7 @@ impl Draft {
                 metrics: false,
                 metrics_prefix: String::new(),
                 admin_token: None,
-                webhook: Webhook {
+                webhook: WebhookSettings {
                     secrets: Vec::new(),
                     max_age: Duration::ZERO,
                 },

@@ -141,7 +141,7 @@ fn read_ini(text: &str, reader: &mut FileReader<'_>) {
             );
         }
     }
-    for ini::Entry {
+    for ini::IniEntry {
         section,
         name,
         key,

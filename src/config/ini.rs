@@ -8,7 +8,7 @@ use std::str::Chars;
 
 /// A key with its value.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct IniEntry {
     pub(super) section: String,
     /// The name in quotes behind the section.
     pub(super) name: Option<String>,
@@ -29,7 +29,7 @@ pub(super) struct SyntaxError {
 pub(super) struct Contents {
     /// Each section's line and name, also those without a key.
     pub(super) sections: Vec<(usize, String)>,
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<IniEntry>,
     pub(super) errors: Vec<SyntaxError>,
 }
 
@@ -59,7 +59,7 @@ pub(super) fn parse(text: &str) -> Contents {
                 None => Err("a key stands before the first [Section]"),
                 Some(None) => Ok(()),
                 Some(Some((section, name))) => {
-                    contents.entries.push(Entry {
+                    contents.entries.push(IniEntry {
                         section: section.clone(),
                         name: name.clone(),
                         key,

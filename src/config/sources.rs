@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 pub(super) const DEFAULT_FILE: &str = "relay.toml";
 
 /// Reads a file.
-type Read<'a> = &'a (dyn Fn(&Path) -> io::Result<String> + Sync);
+type ReadFile<'a> = &'a (dyn Fn(&Path) -> io::Result<String> + Sync);
 
 /// What the configuration is read from.
 pub struct Sources<'a> {
@@ -19,7 +19,7 @@ pub struct Sources<'a> {
     /// The environment variables.
     pub variables: BTreeMap<String, String>,
     /// Reads a file: the configuration's own, and those that hold secrets.
-    pub read: Read<'a>,
+    pub read: ReadFile<'a>,
 }
 
 impl Sources<'static> {

@@ -15,7 +15,7 @@ use crate::model::{
 use crate::writer::View;
 
 #[derive(Default)]
-struct Said {
+struct CellState {
     desired: Option<Desired>,
     /// Whose LaunchDarkly said that the last full set is.
     environment_id: Option<Arc<str>>,
@@ -26,7 +26,7 @@ struct Said {
     readers: Vec<(Touched, Arc<Notify>)>,
 }
 
-impl Said {
+impl CellState {
     /// Something else is said from now on.
     fn touch(&mut self, touch: impl Fn(&mut Touched)) -> Generation {
         self.generation = self.generation.next();
@@ -44,7 +44,7 @@ impl Said {
 
 /// The cell. One for each term: at its start nothing has been said. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Cell(Arc<Mutex<Said>>);
+pub struct Cell(Arc<Mutex<CellState>>);
 
 impl Cell {
     /// Everything was said, asked for at `asked`, of the environment that LaunchDarkly names so.
@@ -122,7 +122,7 @@ impl Cell {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Said> {
+    fn lock(&self) -> MutexGuard<'_, CellState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

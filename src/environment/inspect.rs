@@ -8,18 +8,18 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Environment;
 use super::report::word_mismatch;
-use super::store::Store;
+use super::store::RowStore;
 use super::write::reached;
 use crate::launchdarkly::fdv1::Said;
 use crate::launchdarkly::{Greeting, Refusal, Signal};
 use crate::model::{
-    Content, Desired, DriftType, Fault, Item, ItemKey, MAX_ROW_BYTES, Observed, Stamp,
+    Content, Desired, DriftType, Item, ItemFault, ItemKey, MAX_ROW_BYTES, Observed, Stamp,
 };
 use crate::plan::identity::{Admission, Known, admit};
 use crate::plan::{Holds, Plan, Policy, Scope, plan};
 use crate::status::Held;
 use crate::table::{Table, Trouble};
-use crate::writer::{Answer, Ledger, Looks, describe};
+use crate::writer::{Ledger, Looks, TableAnswer, describe};
 
 /// When LaunchDarkly is taken to say the same again: any time after it said it first.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -74,21 +74,21 @@ pub async fn read_all(table: &Table) -> Result<Observed, Trouble> {
         let answer = table.ask(request).await;
         now = Instant::now();
         let trouble = match answer {
-            Answer::Vouchers(Ok(seen)) => {
+            TableAnswer::Vouchers(Ok(seen)) => {
                 looks.vouchers(seen.initialized, false, now);
                 ledger.mark(seen.initialized);
                 ledger.identify(seen.environment_id);
                 None
             }
-            Answer::Page(Ok(page)) => {
+            TableAnswer::Page(Ok(page)) => {
                 if let Some((page, ours)) = looks.page(page.value, now) {
                     ledger.compare(&page, &ours, now);
                     looks.compared(Vec::new(), page.last.is_none(), now, 0.0);
                 }
                 None
             }
-            Answer::Vouchers(Err(trouble)) | Answer::Page(Err(trouble)) => Some(trouble),
-            Answer::Written(..) | Answer::Row(..) | Answer::Remembered(..) => None,
+            TableAnswer::Vouchers(Err(trouble)) | TableAnswer::Page(Err(trouble)) => Some(trouble),
+            TableAnswer::Written(..) | TableAnswer::Row(..) | TableAnswer::Remembered(..) => None,
         };
         match trouble {
             None => came = now,
@@ -109,7 +109,7 @@ pub enum Difference {
     /// LaunchDarkly's item has so many bytes as a row, more than DynamoDB takes.
     TooLarge(usize),
     /// LaunchDarkly's item cannot be stored.
-    Malformed(Fault),
+    Malformed(ItemFault),
 }
 
 impl Environment {
@@ -150,7 +150,7 @@ impl Environment {
         match admit(said, &known) {
             Admission::Fine | Admission::Remember(_) => Ok(said),
             Admission::Refused(mismatch) => {
-                let why = word_mismatch(&self.name, &mismatch.into());
+                let why = word_mismatch(&self.name, &mismatch);
                 Err(Failure::Identity(why))
             }
         }

@@ -12,19 +12,19 @@ use super::report::ListenReporter;
 use super::source::{Source, Speaks};
 use super::write::reached;
 use crate::launchdarkly::{Refusal, Signal};
-use crate::listener::{At, Context, Event, Listener, Order, Which};
+use crate::listener::{ConnectionOrder, Context, ListenEvent, Listener, Role};
 use crate::metrics::ConnectionGuard;
-use crate::model::{Applied, Changed, DataSet, Generation, Item, ItemKey, ReopenCause};
+use crate::model::{Applied, At, Changed, DataSet, Generation, Item, ItemKey, ReopenCause};
 use crate::secrets::Kept;
 
 /// What both halves share.
 #[derive(Clone, Copy)]
-pub(super) struct Shared<'a> {
+pub(super) struct ListenContext<'a> {
     pub(super) cell: &'a Cell,
     pub(super) reopen: &'a Reopen,
 }
 
-impl Context for Shared<'_> {
+impl Context for ListenContext<'_> {
     fn full(
         &self,
         items: DataSet,
@@ -51,14 +51,14 @@ impl Context for Shared<'_> {
 /// What the loop is connected with.
 pub(super) struct ListenLoop<'a, S> {
     pub(super) source: &'a S,
-    pub(super) shared: Shared<'a>,
+    pub(super) shared: ListenContext<'a>,
     pub(super) key: &'a Kept,
     pub(super) control: &'a Control,
     pub(super) reporter: ListenReporter<'a>,
 }
 
 /// A connection, counted as open from when LaunchDarkly answered.
-struct Open<S> {
+struct OpenSession<S> {
     session: S,
     counted: Option<ConnectionGuard>,
 }
@@ -70,7 +70,7 @@ impl<S: Source> ListenLoop<'_, S> {
         let mut key = self.key.value();
         let (mut current, mut new) = (None, None);
         // What came while there was no term.
-        let mut event = Some(Event::Woken(self.control.take()));
+        let mut event = Some(ListenEvent::Woken(self.control.take()));
         loop {
             if let Some(event) = event.take() {
                 listener.heed(event, &self.shared, now());
@@ -79,11 +79,11 @@ impl<S: Source> ListenLoop<'_, S> {
             let due = listener.next(keyless, &self.shared, now());
             for order in listener.orders() {
                 match order {
-                    Order::Open => new = key.as_ref().map(|key| self.open(key)),
-                    Order::Close(Which::New) => new = None,
-                    Order::Close(Which::Current) => current = None,
-                    Order::HandOver => current = new.take(),
-                    Order::RecheckKey => self.key.recheck(),
+                    ConnectionOrder::Open => new = key.as_ref().map(|key| self.open(key)),
+                    ConnectionOrder::Close(Role::New) => new = None,
+                    ConnectionOrder::Close(Role::Current) => current = None,
+                    ConnectionOrder::HandOver => current = new.take(),
+                    ConnectionOrder::RecheckKey => self.key.recheck(),
                 }
             }
             self.reporter.tell(listener.facts());
@@ -94,14 +94,14 @@ impl<S: Source> ListenLoop<'_, S> {
                     if let (Ok(Signal::Connected(_)), Some(open)) = (&heard, &mut new) {
                         open.counted = Some(self.reporter.connected());
                     }
-                    event = Some(told(Which::New, heard, &mut new));
+                    event = Some(told(Role::New, heard, &mut new));
                 }
-                heard = next(&mut current) => event = Some(told(Which::Current, heard, &mut current)),
+                heard = next(&mut current) => event = Some(told(Role::Current, heard, &mut current)),
                 () = self.key.other_than(key.as_ref()) => {
                     let before = std::mem::replace(&mut key, self.key.value());
-                    event = Some(Event::Rekeyed { had_one: before.is_some() });
+                    event = Some(ListenEvent::Rekeyed { had_one: before.is_some() });
                 }
-                () = self.control.woken() => event = Some(Event::Woken(self.control.take())),
+                () = self.control.woken() => event = Some(ListenEvent::Woken(self.control.take())),
                 () = reached(due) => {}
                 _ = wishes.changed() => {}
             }
@@ -110,8 +110,8 @@ impl<S: Source> ListenLoop<'_, S> {
         self.reporter.tell(listener.facts());
     }
 
-    fn open(&self, key: &SecretString) -> Open<S::Session> {
-        Open {
+    fn open(&self, key: &SecretString) -> OpenSession<S::Session> {
+        OpenSession {
             session: self.source.open(key),
             counted: None,
         }
@@ -126,19 +126,23 @@ fn now() -> At {
 }
 
 /// The next signal, or never where there is no connection.
-async fn next<S: Speaks>(open: &mut Option<Open<S>>) -> Result<Signal, Refusal> {
+async fn next<S: Speaks>(open: &mut Option<OpenSession<S>>) -> Result<Signal, Refusal> {
     match open {
         Some(open) => open.session.next().await,
         None => std::future::pending().await,
     }
 }
 
-fn told<S>(which: Which, heard: Result<Signal, Refusal>, open: &mut Option<Open<S>>) -> Event {
+fn told<S>(
+    which: Role,
+    heard: Result<Signal, Refusal>,
+    open: &mut Option<OpenSession<S>>,
+) -> ListenEvent {
     match heard {
-        Ok(signal) => Event::Signal(which, signal),
+        Ok(signal) => ListenEvent::Signal(which, signal),
         Err(refusal) => {
             *open = None;
-            Event::Ended(which, refusal)
+            ListenEvent::Ended(which, refusal)
         }
     }
 }

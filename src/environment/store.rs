@@ -2,34 +2,36 @@
 
 use crate::plan::Write;
 use crate::table::Table;
-use crate::writer::{Answer, Request};
+use crate::writer::{TableAnswer, TableRequest};
 
 /// Where an environment's rows are: DynamoDB, or what a test has in its place.
-pub trait Store: Clone + Send + Sync + 'static {
+pub trait RowStore: Clone + Send + Sync + 'static {
     /// Sends one request and awaits its answer.
-    fn ask(&self, request: Request) -> impl Future<Output = Answer> + Send;
+    fn ask(&self, request: TableRequest) -> impl Future<Output = TableAnswer> + Send;
 }
 
-impl Store for Table {
-    async fn ask(&self, request: Request) -> Answer {
+impl RowStore for Table {
+    async fn ask(&self, request: TableRequest) -> TableAnswer {
         match request {
-            Request::Write(write) => {
+            TableRequest::Write(write) => {
                 let (outcome, units) = match &write {
                     Write::Put(key, item, seen) => self.put(key, item, seen.as_ref()).await,
                     Write::Remove(key, seen) => self.remove(key, seen).await,
                     Write::MarkInitialized => self.mark_initialized().await,
                 };
-                Answer::Written(write, outcome, units)
+                TableAnswer::Written(write, outcome, units)
             }
-            Request::Row(key) => {
+            TableRequest::Row(key) => {
                 let read = self.read(&key).await;
-                Answer::Row(key, read)
+                TableAnswer::Row(key, read)
             }
-            Request::Vouchers { identity } => Answer::Vouchers(self.vouchers(identity).await),
-            Request::Page(cursor) => Answer::Page(self.page(&cursor).await),
-            Request::Remember { id, before } => {
+            TableRequest::Vouchers { identity } => {
+                TableAnswer::Vouchers(self.vouchers(identity).await)
+            }
+            TableRequest::Page(cursor) => TableAnswer::Page(self.page(&cursor).await),
+            TableRequest::Remember { id, before } => {
                 let (outcome, units) = self.remember_identity(&id, before.as_deref()).await;
-                Answer::Remembered(id, outcome, units)
+                TableAnswer::Remembered(id, outcome, units)
             }
         }
     }

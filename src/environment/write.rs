@@ -9,8 +9,9 @@ use tracing::{Instrument, Span, debug};
 use super::cell::{Reader, Reopen};
 use super::operator::Operator;
 use super::report::WriteReporter;
-use super::store::Store;
-use crate::writer::{Answered, At, Event, Request, Work, Writer};
+use super::store::RowStore;
+use crate::model::At;
+use crate::writer::{Answered, TableRequest, Work, WriteEvent, Writer};
 
 /// What the loop is connected with.
 pub(super) struct WriteLoop<'a, S> {
@@ -21,7 +22,7 @@ pub(super) struct WriteLoop<'a, S> {
     pub(super) reporter: WriteReporter<'a>,
 }
 
-impl<S: Store> WriteLoop<'_, S> {
+impl<S: RowStore> WriteLoop<'_, S> {
     /// Runs until `stop`, and then until the writes that were begun are answered.
     pub(super) async fn run(mut self, mut writer: Writer, stop: &CancellationToken) {
         let mut flight = FuturesUnordered::new();
@@ -33,10 +34,10 @@ impl<S: Store> WriteLoop<'_, S> {
             if answered.as_ref().is_some_and(Answered::is_of_a_write) {
                 writing -= 1;
             }
-            let work = self.step(&mut writer, answered.take().map(Event::Answered));
+            let work = self.step(&mut writer, answered.take().map(WriteEvent::Answered));
             for request in work.requests {
                 writing += usize::from(request.writes());
-                let is_page = matches!(request, Request::Page(_));
+                let is_page = matches!(request, TableRequest::Page(_));
                 let asked = ask(self.store.clone(), request);
                 if is_page {
                     pages.spawn(asked.instrument(Span::current()));
@@ -51,7 +52,7 @@ impl<S: Store> WriteLoop<'_, S> {
                 biased;
                 () = stop.cancelled(), if !stopping => {
                     stopping = true;
-                    self.heed(&mut writer, Event::Stop);
+                    self.heed(&mut writer, WriteEvent::Stop);
                 }
                 Some(answer) = flight.next() => answered = Some(answer),
                 Some(page) = pages.join_next() => match page {
@@ -67,7 +68,7 @@ impl<S: Store> WriteLoop<'_, S> {
     }
 
     /// Tells the writer what happened, and what it is to do about it.
-    fn step(&mut self, writer: &mut Writer, event: Option<Event>) -> Work {
+    fn step(&mut self, writer: &mut Writer, event: Option<WriteEvent>) -> Work {
         if let Some(event) = event {
             self.heed(writer, event);
         }
@@ -75,13 +76,13 @@ impl<S: Store> WriteLoop<'_, S> {
         if asked.sync {
             // The log has it already, with who wants it.
             debug!("an operator wants everything said and read again");
-            self.heed(writer, Event::Sync);
+            self.heed(writer, WriteEvent::Sync);
         }
         if let Some(removals) = asked.release {
-            self.heed(writer, Event::Release(removals));
+            self.heed(writer, WriteEvent::Release(removals));
         }
         if let Some(touched) = self.reader.take() {
-            self.heed(writer, Event::Touched(touched));
+            self.heed(writer, WriteEvent::Touched(touched));
         }
         let at = now();
         let work = self.reader.look(self.reopen, |view| writer.next(view, at));
@@ -92,7 +93,7 @@ impl<S: Store> WriteLoop<'_, S> {
         work
     }
 
-    fn heed(&self, writer: &mut Writer, event: Event) {
+    fn heed(&self, writer: &mut Writer, event: WriteEvent) {
         self.reader
             .look(self.reopen, |view| writer.heed(event, view, now()));
     }
@@ -105,7 +106,7 @@ fn now() -> At {
     }
 }
 
-async fn ask<S: Store>(store: S, request: Request) -> Answered {
+async fn ask<S: RowStore>(store: S, request: TableRequest) -> Answered {
     let sent = Instant::now();
     let answer = store.ask(request).await;
     Answered {

@@ -29,7 +29,7 @@ pub(super) struct Reading<'a> {
 
 /// What health checks made for the Relay Proxy look at.
 #[derive(Serialize)]
-pub(super) struct Summary {
+pub(super) struct SummaryDocument {
     status: &'static str,
     version: &'static str,
 }
@@ -158,8 +158,8 @@ struct ContestedItemRep<'a> {
     key: &'a str,
 }
 
-pub(super) fn summary(readings: &[Reading<'_>]) -> Summary {
-    Summary {
+pub(super) fn summary(readings: &[Reading<'_>]) -> SummaryDocument {
+    SummaryDocument {
         status: word(readings),
         version: VERSION,
     }

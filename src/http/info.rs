@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::masking::{masked, without_user};
-use crate::config::Environment;
+use crate::config::EnvironmentSettings;
 use crate::secrets::Kept;
 use crate::webhook::Target;
 
@@ -25,7 +25,7 @@ pub struct EnvironmentInfo {
 
 impl EnvironmentInfo {
     /// Of this environment with this SDK key, whose table is at this endpoint if not at AWS.
-    pub fn new(environment: &Environment, sdk_key: Kept, endpoint: Option<&str>) -> Self {
+    pub fn new(environment: &EnvironmentSettings, sdk_key: Kept, endpoint: Option<&str>) -> Self {
         Self {
             name: Arc::clone(&environment.name),
             sdk_key,

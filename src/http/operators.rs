@@ -15,14 +15,14 @@ const FORWARDED: [&str; 4] = ["forwarded", "via", "x-forwarded", "x-real-ip"];
 
 /// Why somebody may give orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Operator {
+pub(super) enum OperatorRight {
     /// Asks from this machine.
     Local,
     /// Knows the token.
     HasToken,
 }
 
-impl Operator {
+impl OperatorRight {
     /// For the log.
     pub(super) const fn label(self) -> &'static str {
         match self {
@@ -37,16 +37,16 @@ pub(super) fn operator(
     peer: Option<SocketAddr>,
     headers: &HeaderMap,
     token: Option<&SecretString>,
-) -> Option<Operator> {
+) -> Option<OperatorRight> {
     if headers.contains_key(header::AUTHORIZATION) {
         // Whoever gives a token is judged by it: a wrong one is no lesser right.
         let is_right = token.is_some_and(|token| has_token(headers, token));
-        return is_right.then_some(Operator::HasToken);
+        return is_right.then_some(OperatorRight::HasToken);
     }
     let is_local = peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback());
     let adds = |name: &HeaderName| FORWARDED.iter().any(|it| name.as_str().starts_with(it));
     let is_forwarded = headers.keys().any(adds);
-    (is_local && !is_forwarded && is_no_page(headers)).then_some(Operator::Local)
+    (is_local && !is_forwarded && is_no_page(headers)).then_some(OperatorRight::Local)
 }
 
 /// Whether a page may be shown to who asks: a browser on this machine has to call us by a name of this machine, or the name
@@ -111,7 +111,7 @@ mod tests {
     const TOKEN: &str = "a-token-of-some-length";
 
     /// Headers as lines: `host: localhost`.
-    fn check(peer: &str, lines: &[&'static str], expect: Option<Operator>) {
+    fn check(peer: &str, lines: &[&'static str], expect: Option<OperatorRight>) {
         let mut headers = HeaderMap::new();
         for line in lines {
             let (name, value) = line.split_once(": ").unwrap();
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn who_asks_from_this_machine_is_an_operator() {
-        let local = Some(Operator::Local);
+        let local = Some(OperatorRight::Local);
         for peer in [
             "127.0.0.1:5",
             "127.9.9.9:5",
@@ -221,10 +221,10 @@ mod tests {
     fn the_token_makes_anybody_an_operator() {
         let remote = |line| ["host: relay.example:8031", line];
         let right = remote("authorization: Bearer a-token-of-some-length");
-        check("10.0.0.1:5", &right, Some(Operator::HasToken));
-        check("127.0.0.1:5", &right, Some(Operator::HasToken));
+        check("10.0.0.1:5", &right, Some(OperatorRight::HasToken));
+        check("127.0.0.1:5", &right, Some(OperatorRight::HasToken));
         let small = remote("authorization: bearer a-token-of-some-length");
-        check("10.0.0.1:5", &small, Some(Operator::HasToken));
+        check("10.0.0.1:5", &small, Some(OperatorRight::HasToken));
         for wrong in [
             "authorization: Bearer a-token-of-some-lengtH",
             "authorization: Bearer a-token-of-some-lengt",

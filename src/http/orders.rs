@@ -25,13 +25,13 @@ const FORBIDDEN: &str = "ask at localhost, from this machine and not through a p
 const UNCLEAR: &str = "ask without parameters to have everything compared again, or with \
                        `?confirm=removals&count=N` to let N removals go that are held\n";
 
-type Parameters = Vec<(String, String)>;
+type QueryPairs = Vec<(String, String)>;
 
 /// `POST /sync/{environment}`.
 pub(super) async fn sync(
     State(app): State<App>,
     Path(name): Path<String>,
-    query: Result<Query<Parameters>, QueryRejection>,
+    query: Result<Query<QueryPairs>, QueryRejection>,
     request: Request,
 ) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();

@@ -54,7 +54,7 @@ impl Webhook {
     }
 }
 
-type Named = Result<Path<String>, PathRejection>;
+type PathName = Result<Path<String>, PathRejection>;
 
 /// Its paths, if there is a secret. There is no unsigned mode.
 pub(super) fn routes(app: &App) -> Router<App> {
@@ -72,7 +72,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .route(
             "/webhook/{environment}",
             post(
-                async |State(app): State<App>, name: Named, request: Request| {
+                async |State(app): State<App>, name: PathName, request: Request| {
                     // A name that is no text is nobody's.
                     let name = name.map_or_else(|_| String::new(), |Path(name)| name);
                     receive(&app, Some(&name), request).await

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::model::{Content, DataSet, Fault, Item, ItemKey, Kind};
+use crate::model::{Content, DataSet, Item, ItemFault, ItemKey, Kind};
 
 /// What an event says.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ pub enum Malformed {
     Shape(&'static str, &'static str),
     /// A patch of an item that cannot be one.
     #[error("patch: {0}")]
-    Item(Fault),
+    Item(ItemFault),
 }
 
 /// Reads one event.
@@ -130,7 +130,7 @@ fn patch(data: &str) -> Result<Said, Malformed> {
     );
     match item.content {
         // Its place is known, so it can be set aside alone.
-        Content::Malformed(fault) if fault != Fault::KeyLength => Err(Malformed::Item(fault)),
+        Content::Malformed(fault) if fault != ItemFault::KeyLength => Err(Malformed::Item(fault)),
         _ => Ok(Said::Newer(key, item)),
     }
 }
@@ -162,8 +162,8 @@ impl<'de> Visitor<'de> for Kinds<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(name) = map.next_key::<Cow<'de, str>>()? {
             match &*name {
-                "flags" => map.next_value_seed(Items(Kind::Flag, self.0))?,
-                "segments" => map.next_value_seed(Items(Kind::Segment, self.0))?,
+                "flags" => map.next_value_seed(ItemsOfKind(Kind::Flag, self.0))?,
+                "segments" => map.next_value_seed(ItemsOfKind(Kind::Segment, self.0))?,
                 _ => {
                     map.next_value::<serde::de::IgnoredAny>()?;
                 }
@@ -174,9 +174,9 @@ impl<'de> Visitor<'de> for Kinds<'_> {
 }
 
 /// The items of one kind.
-struct Items<'a>(Kind, &'a mut DataSet);
+struct ItemsOfKind<'a>(Kind, &'a mut DataSet);
 
-impl<'de> DeserializeSeed<'de> for Items<'_> {
+impl<'de> DeserializeSeed<'de> for ItemsOfKind<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -186,7 +186,7 @@ impl<'de> DeserializeSeed<'de> for Items<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Items<'_> {
+impl<'de> Visitor<'de> for ItemsOfKind<'_> {
     type Value = ();
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

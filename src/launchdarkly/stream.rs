@@ -112,7 +112,7 @@ impl Client {
         let now = Instant::now();
         Session {
             asked: now,
-            state: State::Opening(Box::pin(request)),
+            state: SessionState::Opening(Box::pin(request)),
             deadline: now + self.read_timeout.min(HEADERS_TIMEOUT),
             read_timeout: self.read_timeout,
             complete: false,
@@ -254,7 +254,7 @@ impl Refusal {
 pub struct Session {
     /// When everything was asked for.
     pub asked: Instant,
-    state: State,
+    state: SessionState,
     deadline: Instant,
     read_timeout: Duration,
     /// It has said everything once.
@@ -268,7 +268,7 @@ pub struct Session {
     ready: VecDeque<Result<Signal, Refusal>>,
 }
 
-enum State {
+enum SessionState {
     Opening(BoxFuture<'static, reqwest::Result<Response>>),
     Open(Box<Response>),
 }
@@ -281,7 +281,7 @@ impl Session {
                 return signal;
             }
             match &mut self.state {
-                State::Opening(request) => {
+                SessionState::Opening(request) => {
                     let response = timeout_at(self.deadline, request).await;
                     let response = response
                         .map_err(|_| Refusal::Silent(self.read_timeout.min(HEADERS_TIMEOUT)))?;
@@ -294,11 +294,11 @@ impl Session {
                         environment_id: header("X-LD-EnvID"),
                         date: header("Date"),
                     };
-                    self.state = State::Open(Box::new(response));
+                    self.state = SessionState::Open(Box::new(response));
                     self.deadline = Instant::now() + self.read_timeout;
                     return Ok(Signal::Connected(greeting));
                 }
-                State::Open(response) => {
+                SessionState::Open(response) => {
                     let Ok(chunk) = timeout_at(self.deadline, response.chunk()).await else {
                         self.late()?;
                         continue;

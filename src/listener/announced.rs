@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::recent::Recent;
+use super::recent::RecentItems;
 use crate::model::ItemKey;
 
 /// What is written later than this after its webhook came is not what that announced.
@@ -16,7 +16,7 @@ const MOST: usize = 1_000;
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Announced {
-    stored: Recent,
+    stored: RecentItems,
     /// In the order in which they came.
     expected: VecDeque<Expected>,
 }

@@ -1,18 +1,19 @@
 //! A connection ended by itself: what that means, and when another one is tried.
 
-use super::fact::{Fact, Failure};
-use super::line::{Line, Which};
-use super::step::{At, Listener, Order};
+use super::fact::{ListenFact, SessionFailure};
+use super::line::{Line, Role};
+use super::step::{ConnectionOrder, Listener};
 use super::vocabulary::SessionEnd;
 use crate::launchdarkly::Refusal;
 use crate::launchdarkly::sse::Broken;
+use crate::model::At;
 use crate::status::ErrorKind;
 
 /// Bad data so often in a row means that the same bytes will come again.
 const MALFORMED_IN_A_ROW: u32 = 2;
 
 impl Listener {
-    pub(super) fn ended(&mut self, which: Which, refusal: &Refusal, at: At) {
+    pub(super) fn ended(&mut self, which: Role, refusal: &Refusal, at: At) {
         if let Some(line) = self.state.close(which) {
             self.was_good(&line, at);
         }
@@ -20,7 +21,7 @@ impl Listener {
             self.malformed += 1;
         }
         if refusal.is_of_the_key() {
-            self.orders.push(Order::RecheckKey);
+            self.orders.push(ConnectionOrder::RecheckKey);
         }
         let lasting = refusal.is_lasting() || self.malformed >= MALFORMED_IN_A_ROW;
         let mut wait = self.backoff.failed(lasting, at.jitter);
@@ -32,8 +33,8 @@ impl Listener {
             wait = wait.max(*wanted);
         }
         self.retry_at = at.now + wait;
-        self.facts.push(Fact::Ended(end(refusal)));
-        self.facts.push(Fact::Failed(Failure {
+        self.facts.push(ListenFact::Ended(end(refusal)));
+        self.facts.push(ListenFact::Failed(SessionFailure {
             detail: refusal.to_string(),
             kind: kind(refusal),
             status_code: status_code(refusal),

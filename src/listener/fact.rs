@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::hints::{Answered, Hint};
+use super::hints::{Hint, HintOutcomes};
 use super::vocabulary::{Action, Ignored, SessionEnd};
 use crate::model::{Generation, ItemKey, Kind, ReopenCause};
 use crate::status::ErrorKind;
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
-pub enum Fact {
+pub enum ListenFact {
     /// LaunchDarkly answers, and says that it is this environment of its.
     Connected(Option<String>),
     /// Bytes came, and up to this generation everything in them was taken.
@@ -42,7 +42,7 @@ pub enum Fact {
     /// A connection ended or was closed.
     Ended(SessionEnd),
     /// It ended by itself.
-    Failed(Failure),
+    Failed(SessionFailure),
     /// Everything is asked for again.
     Reopening(ReopenCause),
     /// There is no SDK key, for this reason where one is known.
@@ -54,12 +54,12 @@ pub enum Fact {
     /// A webhook that came then announced this.
     Announced(Hint, Instant),
     /// What became of hints.
-    Hints(Answered),
+    Hints(HintOutcomes),
 }
 
 /// Why a connection ended, and when another one is tried.
 #[derive(Clone, Debug)]
-pub struct Failure {
+pub struct SessionFailure {
     /// The cause, for people.
     pub detail: String,
     /// What kind of error it is.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::recent::Recent;
-use super::vocabulary::Wake;
+use super::recent::RecentItems;
+use super::vocabulary::WakeResult;
 use crate::model::ItemKey;
 
 /// How long the stream may take to deliver what a webhook announced.
@@ -30,7 +30,7 @@ pub struct Hint {
 pub struct Hints {
     /// In the order in which they came.
     pending: VecDeque<Pending>,
-    delivered: Recent,
+    delivered: RecentItems,
     /// When asking for everything was last wished on their account. To ask later than a hint came is enough for it.
     wished: Option<Instant>,
 }
@@ -56,7 +56,7 @@ enum Stage {
 
 /// What became of hints that need nothing more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answered {
+pub struct HintOutcomes {
     /// Delivered in time, or by the connection after a stream that was gone.
     pub on_time: u64,
     /// Everything was said since then, and brought nothing.
@@ -67,7 +67,7 @@ pub struct Answered {
     pub late_item: Option<ItemKey>,
 }
 
-impl Answered {
+impl HintOutcomes {
     fn add(&mut self, pending: &Pending, brought: bool) {
         match (pending.stage, brought) {
             (_, false) => self.no_change += 1,
@@ -92,23 +92,23 @@ impl Answered {
     }
 
     /// For the metric.
-    pub const fn wakes(&self) -> [(Wake, u64); 3] {
+    pub const fn wakes(&self) -> [(WakeResult, u64); 3] {
         [
-            (Wake::OnTime, self.on_time),
-            (Wake::NoChange, self.no_change),
-            (Wake::LateStream, self.late),
+            (WakeResult::OnTime, self.on_time),
+            (WakeResult::NoChange, self.no_change),
+            (WakeResult::LateStream, self.late),
         ]
     }
 }
 
 impl Hints {
     /// A hint came.
-    pub fn hint(&mut self, hint: Hint, came: Instant) -> Answered {
+    pub fn hint(&mut self, hint: Hint, came: Instant) -> HintOutcomes {
         let known = |item| self.delivered.since(item, hint.happened).is_some();
         if hint.item.as_ref().is_some_and(known) {
-            return Answered {
+            return HintOutcomes {
                 on_time: 1,
-                ..Answered::default()
+                ..HintOutcomes::default()
             };
         }
         let many = self.pending.len() >= MOST;
@@ -121,13 +121,13 @@ impl Hints {
                 stage: Stage::InTime,
             }),
         }
-        Answered::default()
+        HintOutcomes::default()
     }
 
     /// The stream delivered a change of this item.
-    pub fn delivered(&mut self, key: &ItemKey, received: Instant) -> Answered {
+    pub fn delivered(&mut self, key: &ItemKey, received: Instant) -> HintOutcomes {
         self.delivered.note(key, received);
-        let mut answered = Answered::default();
+        let mut answered = HintOutcomes::default();
         self.pending.retain(|pending| {
             let meant = pending.item.as_ref() == Some(key);
             if meant {
@@ -144,11 +144,11 @@ impl Hints {
         asked: Instant,
         changed: &HashSet<ItemKey>,
         received: Instant,
-    ) -> Answered {
+    ) -> HintOutcomes {
         for key in changed {
             self.delivered.note(key, received);
         }
-        let mut answered = Answered::default();
+        let mut answered = HintOutcomes::default();
         self.pending.retain(|pending| {
             let named = |item| changed.contains(item);
             let delivered = pending.item.as_ref().is_some_and(named);

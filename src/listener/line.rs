@@ -28,7 +28,7 @@ impl Line {
 
 /// Which of two connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Which {
+pub enum Role {
     /// The one whose changes count.
     Current,
     /// The one that has not said everything yet.
@@ -37,7 +37,7 @@ pub enum Which {
 
 /// Where the half that listens is.
 #[derive(Clone, Debug, Default)]
-pub enum State {
+pub enum ConnectionState {
     /// There is no connection.
     #[default]
     Idle,
@@ -54,7 +54,7 @@ pub enum State {
     },
 }
 
-impl State {
+impl ConnectionState {
     /// The connection whose changes count.
     pub const fn current(&self) -> Option<&Line> {
         match self {
@@ -72,10 +72,10 @@ impl State {
     }
 
     /// One of them.
-    pub const fn line_mut(&mut self, which: Which) -> Option<&mut Line> {
+    pub const fn line_mut(&mut self, which: Role) -> Option<&mut Line> {
         match (self, which) {
-            (Self::Opening(line) | Self::HandingOver { new: line, .. }, Which::New)
-            | (Self::Listening(line) | Self::HandingOver { current: line, .. }, Which::Current) => {
+            (Self::Opening(line) | Self::HandingOver { new: line, .. }, Role::New)
+            | (Self::Listening(line) | Self::HandingOver { current: line, .. }, Role::Current) => {
                 Some(line)
             }
             _ => None,
@@ -108,15 +108,15 @@ impl State {
     }
 
     /// One of them ended, or is closed.
-    pub fn close(&mut self, which: Which) -> Option<Line> {
+    pub fn close(&mut self, which: Role) -> Option<Line> {
         let (closed, left) = match (std::mem::take(self), which) {
-            (Self::Opening(line), Which::New) | (Self::Listening(line), Which::Current) => {
+            (Self::Opening(line), Role::New) | (Self::Listening(line), Role::Current) => {
                 (Some(line), Self::Idle)
             }
-            (Self::HandingOver { current, new }, Which::New) => {
+            (Self::HandingOver { current, new }, Role::New) => {
                 (Some(new), Self::Listening(current))
             }
-            (Self::HandingOver { current, new }, Which::Current) => {
+            (Self::HandingOver { current, new }, Role::Current) => {
                 (Some(current), Self::Opening(new))
             }
             (other, _) => (None, other),

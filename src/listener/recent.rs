@@ -18,12 +18,12 @@ const PRUNED_EACH: Duration = Duration::from_secs(30);
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(super) struct Recent {
+pub(super) struct RecentItems {
     when: HashMap<ItemKey, Instant>,
     pruned: Option<Instant>,
 }
 
-impl Recent {
+impl RecentItems {
     /// It happened to this item.
     pub(super) fn note(&mut self, key: &ItemKey, now: Instant) {
         if let Some(when) = self.when.get_mut(key) {
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn what_happened_is_known_from_5_seconds_before_the_date() {
-        let (mut recent, start) = (Recent::default(), Instant::now());
+        let (mut recent, start) = (RecentItems::default(), Instant::now());
         recent.note(&flag(0), start);
         for (seconds, known) in [(0, true), (5, true), (6, false)] {
             let happened = start + Duration::from_secs(seconds);
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn the_old_is_let_go_and_there_is_never_more_than_so_much() {
-        let (mut recent, start) = (Recent::default(), Instant::now());
+        let (mut recent, start) = (RecentItems::default(), Instant::now());
         (0..100).for_each(|number| recent.note(&flag(number), start));
         recent.note(&flag(100), start + KEPT);
         assert_eq!(recent.when.len(), 1);

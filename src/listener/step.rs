@@ -6,27 +6,18 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::backoff::{Allowance, Backoff, EarlyTry};
-use super::fact::Fact;
-use super::hints::{Answered, Hint, Hints};
-use super::line::{Line, State, Which};
+use super::fact::ListenFact;
+use super::hints::{Hint, HintOutcomes, Hints};
+use super::line::{ConnectionState, Line, Role};
 use super::vocabulary::{Action, Ignored, SessionEnd};
 use crate::launchdarkly::fdv1::{Said, Unknown};
 use crate::launchdarkly::{Refusal, Signal};
-use crate::model::{Applied, Changed, DataSet, Generation, Item, ItemKey, ReopenCause};
+use crate::model::{Applied, At, Changed, DataSet, Generation, Item, ItemKey, ReopenCause};
 
 /// How often we look why there is no key yet. A key itself ends the wait at once.
 const LOOK_FOR_KEY: Duration = Duration::from_secs(5);
 /// The same while it is being read for the first time, so that what is wrong with it is told soon.
 const LOOK_FOR_TROUBLE: Duration = Duration::from_millis(250);
-
-/// When a step is made. `jitter` is a random number from 0 to 1.
-#[derive(Clone, Copy, Debug)]
-pub struct At {
-    /// The time.
-    pub now: Instant,
-    /// Takes from waits, so that many environments do not come in step.
-    pub jitter: f64,
-}
 
 /// What the listening half shares with the other one.
 pub trait Context {
@@ -59,11 +50,11 @@ pub struct Wakes {
 
 /// What the listening half is told.
 #[derive(Debug)]
-pub enum Event {
+pub enum ListenEvent {
     /// One of the connections says something.
-    Signal(Which, Signal),
+    Signal(Role, Signal),
     /// One of the connections ended.
-    Ended(Which, Refusal),
+    Ended(Role, Refusal),
     /// The SDK key is another one; whether there was one before.
     Rekeyed {
         /// There was.
@@ -75,11 +66,11 @@ pub enum Event {
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
+pub enum ConnectionOrder {
     /// Open a connection with the key that there is.
     Open,
     /// Close this one.
-    Close(Which),
+    Close(Role),
     /// The new one is the current one from now on; close the one before.
     HandOver,
     /// Read the SDK key again where it is kept.
@@ -89,7 +80,7 @@ pub enum Order {
 /// See the module.
 #[derive(Debug)]
 pub struct Listener {
-    pub(super) state: State,
+    pub(super) state: ConnectionState,
     pub(super) backoff: Backoff,
     allowance: Allowance,
     early: EarlyTry,
@@ -101,15 +92,15 @@ pub struct Listener {
     pub(super) malformed: u32,
     /// The last change that was taken.
     taken: Generation,
-    pub(super) orders: Vec<Order>,
-    pub(super) facts: Vec<Fact>,
+    pub(super) orders: Vec<ConnectionOrder>,
+    pub(super) facts: Vec<ListenFact>,
 }
 
 impl Listener {
     /// Opens its first connection after a delay.
     pub fn new(first_delay: Duration, now: Instant) -> Self {
         Self {
-            state: State::Idle,
+            state: ConnectionState::Idle,
             backoff: Backoff::default(),
             allowance: Allowance::new(now),
             early: EarlyTry::default(),
@@ -124,27 +115,27 @@ impl Listener {
     }
 
     /// Which connections there are.
-    pub const fn state(&self) -> &State {
+    pub const fn state(&self) -> &ConnectionState {
         &self.state
     }
 
     /// What is to be done on account of the steps since this was last asked, in order.
-    pub fn orders(&mut self) -> Vec<Order> {
+    pub fn orders(&mut self) -> Vec<ConnectionOrder> {
         std::mem::take(&mut self.orders)
     }
 
     /// What is to be told of them.
-    pub fn facts(&mut self) -> Vec<Fact> {
+    pub fn facts(&mut self) -> Vec<ListenFact> {
         std::mem::take(&mut self.facts)
     }
 
     /// Takes what happened.
-    pub fn heed(&mut self, event: Event, shared: &impl Context, at: At) {
+    pub fn heed(&mut self, event: ListenEvent, shared: &impl Context, at: At) {
         match event {
-            Event::Signal(which, signal) => self.heard(which, signal, shared, at),
-            Event::Ended(which, refusal) => self.ended(which, &refusal, at),
-            Event::Rekeyed { had_one } => self.rekeyed(had_one, shared, at),
-            Event::Woken(wakes) => self.woken(wakes, shared, at),
+            ListenEvent::Signal(which, signal) => self.heard(which, signal, shared, at),
+            ListenEvent::Ended(which, refusal) => self.ended(which, &refusal, at),
+            ListenEvent::Rekeyed { had_one } => self.rekeyed(had_one, shared, at),
+            ListenEvent::Woken(wakes) => self.woken(wakes, shared, at),
         }
     }
 
@@ -171,7 +162,7 @@ impl Listener {
                         LOOK_FOR_TROUBLE
                     };
                     self.retry_at = at.now + wait;
-                    self.facts.push(Fact::Keyless(why));
+                    self.facts.push(ListenFact::Keyless(why));
                 }
                 None => self.open(shared, at),
             }
@@ -184,9 +175,9 @@ impl Listener {
 
     /// No connection is opened any more, and those that there are end.
     pub fn stop(&mut self) {
-        for which in [Which::New, Which::Current] {
+        for which in [Role::New, Role::Current] {
             if self.state.close(which).is_some() {
-                self.facts.push(Fact::Ended(SessionEnd::Stopped));
+                self.facts.push(ListenFact::Ended(SessionEnd::Stopped));
             }
         }
     }
@@ -194,9 +185,9 @@ impl Listener {
     /// When the next connection is to be opened.
     fn due(&self, shared: &impl Context) -> Option<Instant> {
         let wanted = match self.state {
-            State::Idle => true,
-            State::Listening(_) => shared.wished_since(self.asked).is_some(),
-            State::Opening(_) | State::HandingOver { .. } => false,
+            ConnectionState::Idle => true,
+            ConnectionState::Listening(_) => shared.wished_since(self.asked).is_some(),
+            ConnectionState::Opening(_) | ConnectionState::HandingOver { .. } => false,
         };
         wanted.then_some(self.retry_at)
     }
@@ -209,22 +200,22 @@ impl Listener {
             }
             let cause = shared.wished_since(self.asked);
             self.facts
-                .push(Fact::Reopening(cause.unwrap_or(ReopenCause::Hint)));
+                .push(ListenFact::Reopening(cause.unwrap_or(ReopenCause::Hint)));
         }
         self.state.open(Line::new(at.now));
-        self.orders.push(Order::Open);
+        self.orders.push(ConnectionOrder::Open);
     }
 
     /// Closes a connection that has not said everything, to open another one in its place.
     fn give_up(&mut self, at: At) {
-        if self.state.close(Which::New).is_some() {
-            self.orders.push(Order::Close(Which::New));
-            self.facts.push(Fact::Ended(SessionEnd::Reopened));
+        if self.state.close(Role::New).is_some() {
+            self.orders.push(ConnectionOrder::Close(Role::New));
+            self.facts.push(ListenFact::Ended(SessionEnd::Reopened));
         }
         self.retry_at = at.now;
     }
 
-    fn heard(&mut self, which: Which, signal: Signal, shared: &impl Context, at: At) {
+    fn heard(&mut self, which: Role, signal: Signal, shared: &impl Context, at: At) {
         let Some(line) = self.state.line_mut(which) else {
             return;
         };
@@ -232,17 +223,17 @@ impl Listener {
             Signal::Connected(greeting) => {
                 let id = greeting.environment_id;
                 line.environment_id = id.as_deref().map(Into::into);
-                self.facts.push(Fact::Connected(id));
+                self.facts.push(ListenFact::Connected(id));
             }
             Signal::Said(said, received) => self.said(which, said, received, shared, at),
             Signal::RetryDelay(delay) => self.backoff.server_wants(delay),
             Signal::Alive => {}
         }
         // After what was said was taken: who is told how far we have heard must not think that it is stored.
-        self.facts.push(Fact::Heard(self.taken));
+        self.facts.push(ListenFact::Heard(self.taken));
     }
 
-    fn said(&mut self, which: Which, said: Said, received: Instant, shared: &impl Context, at: At) {
+    fn said(&mut self, which: Role, said: Said, received: Instant, shared: &impl Context, at: At) {
         match (said, which) {
             (Said::Full(items), _) => self.said_everything(which, items, received, shared, at),
             (Said::Unknown(unknown), _) => {
@@ -250,39 +241,39 @@ impl Listener {
                     Unknown::Event => Ignored::UnknownEvent,
                     Unknown::Path => Ignored::UnknownKind,
                 };
-                self.facts.push(Fact::Ignored(reason));
+                self.facts.push(ListenFact::Ignored(reason));
             }
             // Before it has said everything, a connection says nothing that counts.
-            (Said::Newer(..) | Said::Hint, Which::New) => {}
-            (Said::Newer(key, item), Which::Current) => {
+            (Said::Newer(..) | Said::Hint, Role::New) => {}
+            (Said::Newer(key, item), Role::Current) => {
                 self.malformed = 0;
                 self.newer(key, item, received, shared);
             }
-            (Said::Hint, Which::Current) => shared.wish(received, ReopenCause::Hint),
+            (Said::Hint, Role::Current) => shared.wish(received, ReopenCause::Hint),
         }
     }
 
     fn said_everything(
         &mut self,
-        which: Which,
+        which: Role,
         items: DataSet,
         received: Instant,
         shared: &impl Context,
         at: At,
     ) {
         let mut took = None;
-        if which == Which::New {
+        if which == Role::New {
             if let Some(old) = self.state.hand_over(received) {
                 self.was_good(&old, at);
-                self.facts.push(Fact::Ended(SessionEnd::Reopened));
+                self.facts.push(ListenFact::Ended(SessionEnd::Reopened));
             }
-            self.orders.push(Order::HandOver);
+            self.orders.push(ConnectionOrder::HandOver);
         }
         let Some(line) = self.state.current() else {
             return;
         };
         let (asked, id) = (line.asked, line.environment_id.clone());
-        if which == Which::New {
+        if which == Role::New {
             took = Some(received.saturating_duration_since(asked));
         }
         self.malformed = 0;
@@ -291,13 +282,13 @@ impl Listener {
         let changed = shared.full(items, asked, received, id);
         self.taken = changed.generation;
         let answered = self.hints.everything(asked, &changed.items, received);
-        self.facts.push(Fact::SaidEverything {
+        self.facts.push(ListenFact::SaidEverything {
             items: count,
             took,
             changed: changed.counts,
             generation: changed.generation,
         });
-        self.facts.push(Fact::Hints(answered));
+        self.facts.push(ListenFact::Hints(answered));
     }
 
     fn newer(&mut self, key: ItemKey, item: Item, received: Instant, shared: &impl Context) {
@@ -314,25 +305,26 @@ impl Listener {
         self.taken = generation;
         match applied {
             Applied::Yes => {
-                self.facts.push(Fact::Changed(key.kind, action, generation));
+                self.facts
+                    .push(ListenFact::Changed(key.kind, action, generation));
             }
-            Applied::Same => self.facts.push(Fact::Ignored(Ignored::Same)),
+            Applied::Same => self.facts.push(ListenFact::Ignored(Ignored::Same)),
             Applied::Older => {
-                self.facts.push(Fact::Ignored(Ignored::Older));
-                self.facts.push(Fact::Older { key, version });
+                self.facts.push(ListenFact::Ignored(Ignored::Older));
+                self.facts.push(ListenFact::Older { key, version });
                 shared.wish(received, ReopenCause::Older);
                 return;
             }
         }
         let answered = self.hints.delivered(&key, received);
-        self.facts.push(Fact::Hints(answered));
+        self.facts.push(ListenFact::Hints(answered));
     }
 
     /// The next connection is made with the new key, and soon. Until that one has said everything, a stream that is open
     /// lives on; what was refused until now says nothing of this key.
     fn rekeyed(&mut self, had_one: bool, shared: &impl Context, at: At) {
         if had_one {
-            self.facts.push(Fact::Rekeyed);
+            self.facts.push(ListenFact::Rekeyed);
         }
         self.backoff.healthy();
         self.give_up(at);
@@ -343,16 +335,16 @@ impl Listener {
 
     /// Somebody wants something.
     fn woken(&mut self, wakes: Wakes, shared: &impl Context, at: At) {
-        let mut all = Answered::default();
+        let mut all = HintOutcomes::default();
         for (hint, came) in wakes.hints {
-            self.facts.push(Fact::Announced(hint.clone(), came));
+            self.facts.push(ListenFact::Announced(hint.clone(), came));
             all.add_all(self.hints.hint(hint, came));
         }
-        self.facts.push(Fact::Hints(all));
+        self.facts.push(ListenFact::Hints(all));
         if wakes.key_resets > 0 {
-            self.facts.push(Fact::KeyReset(wakes.key_resets));
-            self.orders.push(Order::RecheckKey);
-            if matches!(self.state, State::Idle) {
+            self.facts.push(ListenFact::KeyReset(wakes.key_resets));
+            self.orders.push(ConnectionOrder::RecheckKey);
+            if matches!(self.state, ConnectionState::Idle) {
                 self.retry_at = self.early.instead_of(self.retry_at, at.now);
             }
         }
@@ -366,15 +358,15 @@ impl Listener {
     fn ordered(&mut self, shared: &impl Context, at: At) {
         shared.wish(at.now, ReopenCause::Operator);
         match &self.state {
-            State::Idle | State::Listening(_) => {
+            ConnectionState::Idle | ConnectionState::Listening(_) => {
                 self.retry_at = self.early.instead_of(self.retry_at, at.now);
             }
-            State::Opening(_) => {
+            ConnectionState::Opening(_) => {
                 if self.early.take(at.now) {
                     self.give_up(at);
                 }
             }
-            State::HandingOver { .. } => {
+            ConnectionState::HandingOver { .. } => {
                 // Opening another one takes the allowance's place.
                 if self.allowance.clone().take(at.now).is_ok() {
                     self.give_up(at);

@@ -44,7 +44,7 @@ labels! {
     }
 
     /// What became of a wake.
-    Wake = "result" {
+    WakeResult = "result" {
         /// The stream had delivered the change, or did within 5 s.
         OnTime = "on_time",
         /// The stream had not, and asking for everything brought a change.

@@ -120,14 +120,14 @@ pub(super) fn around<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) -> Option<Arc
 }
 
 fn environment(record: impl FnOnce(&mut dyn Visit)) -> Option<Arc<str>> {
-    let mut name = Name(None);
+    let mut name = NameVisitor(None);
     record(&mut name);
     name.0
 }
 
-struct Name(Option<Arc<str>>);
+struct NameVisitor(Option<Arc<str>>);
 
-impl Visit for Name {
+impl Visit for NameVisitor {
     fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() == FIELD {
             self.0 = Some(value.into());

@@ -16,7 +16,7 @@ pub(super) const FAMILIES: &[Family] = Derived::FAMILIES;
 
 /// What is known of one environment.
 #[derive(Clone, Copy)]
-pub struct Known<'a> {
+pub struct KnownEnvironment<'a> {
     /// Its name.
     pub name: &'a str,
     /// The facts.
@@ -57,7 +57,10 @@ families! {
     }
 }
 
-pub(super) fn render<'a>(prefix: &str, known: impl IntoIterator<Item = Known<'a>>) -> String {
+pub(super) fn render<'a>(
+    prefix: &str,
+    known: impl IntoIterator<Item = KnownEnvironment<'a>>,
+) -> String {
     let registry = Registry::new(PrometheusBuilder::new().build_recorder(), prefix);
     for known in known {
         let name = Pair::new("environment", known.name.to_owned());

@@ -93,7 +93,7 @@ impl fmt::Display for ItemKey {
 
 /// Why an item cannot be stored. Each is a sentence that an operator reads after the item's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum ItemFault {
     /// The value is not a JSON object.
     #[error("it is not a JSON object")]
     NotAnObject,
@@ -125,7 +125,7 @@ pub enum Content {
         version: u64,
     },
     /// It cannot be stored; its text is kept to notice when it changes.
-    Malformed(Fault),
+    Malformed(ItemFault),
 }
 
 /// An item: its text as it came, and the little that we read of it. Cheap to clone.
@@ -243,16 +243,16 @@ enum Member {
 }
 
 impl Header {
-    fn read(key: &ItemKey, text: &str) -> Result<Self, Fault> {
+    fn read(key: &ItemKey, text: &str) -> Result<Self, ItemFault> {
         if key.key.is_empty() || key.key.len() > MAX_KEY_BYTES {
-            return Err(Fault::KeyLength);
+            return Err(ItemFault::KeyLength);
         }
-        let header: Self = serde_json::from_str(text).map_err(|_| Fault::NotAnObject)?;
+        let header: Self = serde_json::from_str(text).map_err(|_| ItemFault::NotAnObject)?;
         if header.key.as_deref() != Some(&*key.key) {
-            return Err(Fault::OtherKey);
+            return Err(ItemFault::OtherKey);
         }
         if header.version.is_none() {
-            return Err(Fault::NoVersion);
+            return Err(ItemFault::NoVersion);
         }
         Ok(header)
     }
@@ -260,9 +260,9 @@ impl Header {
 
 impl<'de> Deserialize<'de> for Header {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
+        struct HeaderVisitor;
 
-        impl<'de> Visitor<'de> for Members {
+        impl<'de> Visitor<'de> for HeaderVisitor {
             type Value = Header;
 
             fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -293,7 +293,7 @@ impl<'de> Deserialize<'de> for Header {
             }
         }
 
-        deserializer.deserialize_map(Members)
+        deserializer.deserialize_map(HeaderVisitor)
     }
 }
 

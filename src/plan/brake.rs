@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Draft, Holds, Reason, Scope};
+use super::{Holds, PlanDraft, Reason, Scope};
 use crate::model::ItemKey;
 
 /// How long two full sets must be apart for the second to release the brake.
@@ -12,7 +12,7 @@ pub const BRAKE_TIME: Duration = Duration::from_mins(10);
 /// Removals that never meet the brake, however small the environment is.
 const BRAKE_FREE: usize = 20;
 
-impl Draft<'_> {
+impl PlanDraft<'_> {
     /// Holds all confirmed removals of a set or none. A set is judged once, when all of it is compared; until
     /// then its removals wait as they are.
     pub(super) fn judge(&mut self, scope: Scope<'_>) -> Option<(Instant, bool)> {

@@ -1,24 +1,26 @@
 //! Whose data may be written: an SDK key that came to belong to another environment of LaunchDarkly's must not overwrite
 //! what is stored.
 
+use std::sync::Arc;
+
 /// Whether the environment that LaunchDarkly names may be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Admission<'a> {
     /// It may, or LaunchDarkly names none.
     Fine,
     /// It may, once its ID is remembered beside the data.
     Remember(&'a str),
     /// It may not.
-    Refused(Mismatch<'a>),
+    Refused(Mismatch),
 }
 
 /// Two IDs where there should be one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mismatch<'a> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
     /// Whose LaunchDarkly says that its data is.
-    pub said: &'a str,
+    pub said: Arc<str>,
     /// Whose it should be.
-    pub expected: &'a str,
+    pub expected: Arc<str>,
     /// Who says so.
     pub by: Expects,
 }
@@ -54,7 +56,13 @@ pub fn admit<'a>(said: Option<&'a str>, known: &Known<'a>) -> Admission<'a> {
     let Some(said) = said.filter(|said| !said.is_empty()) else {
         return Admission::Fine;
     };
-    let refused = |expected, by| Admission::Refused(Mismatch { said, expected, by });
+    let refused = |expected: &str, by| {
+        Admission::Refused(Mismatch {
+            said: said.into(),
+            expected: expected.into(),
+            by,
+        })
+    };
     match (known.configured, known.remembered.or(known.last)) {
         (Some(configured), _) if configured != said => refused(configured, Expects::Setting),
         (Some(_), Some(other)) if other != said && known.obeyed => {
@@ -70,8 +78,12 @@ pub fn admit<'a>(said: Option<&'a str>, known: &Known<'a>) -> Admission<'a> {
 mod tests {
     use super::*;
 
-    fn refused<'a>(said: &'a str, expected: &'a str, by: Expects) -> Admission<'a> {
-        Admission::Refused(Mismatch { said, expected, by })
+    fn refused(said: &str, expected: &str, by: Expects) -> Admission<'static> {
+        Admission::Refused(Mismatch {
+            said: said.into(),
+            expected: expected.into(),
+            by,
+        })
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use super::aws::Aws;
 use super::error::SecretError;
 use super::timetable::Timetable;
-use super::{Giver, Kept, Reading, file};
+use super::{Giver, Kept, KeptReading, file};
 use crate::config::secret_check::Check;
 use crate::config::{Reference, Secret};
 
@@ -56,7 +56,7 @@ impl Place {
     pub(super) fn keep(&mut self, secret: &Secret, check: Check) -> Kept {
         let value = secret.value.clone();
         self.is_unknown |= value.is_none();
-        let reading = Reading {
+        let reading = KeptReading {
             value,
             trouble: None,
         };

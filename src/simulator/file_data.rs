@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 
-use super::launchdarkly::{Environment, Items};
+use super::launchdarkly::{Items, SimulatedEnvironment};
 use crate::model::ItemKey;
 
 pub use parse::parse;
@@ -29,7 +29,7 @@ pub enum Step {
 
 impl Step {
     /// Announces it.
-    pub fn apply(&self, environment: &Environment) {
+    pub fn apply(&self, environment: &SimulatedEnvironment) {
         match self {
             Self::Put(key, text) => environment.put(key, text),
             Self::Delete(key, version) => environment.delete(key, *version),
@@ -54,14 +54,17 @@ pub fn example() -> anyhow::Result<Items> {
 /// A file that an environment serves.
 pub struct FileData {
     path: PathBuf,
-    environment: Environment,
+    environment: SimulatedEnvironment,
     history: History,
     looked_at: Option<(SystemTime, u64)>,
 }
 
 impl FileData {
     /// Reads the file, and makes it what the environment says.
-    pub async fn load(path: impl Into<PathBuf>, environment: Environment) -> anyhow::Result<Self> {
+    pub async fn load(
+        path: impl Into<PathBuf>,
+        environment: SimulatedEnvironment,
+    ) -> anyhow::Result<Self> {
         let mut data = Self {
             path: path.into(),
             environment,
@@ -125,9 +128,9 @@ impl FileData {
 
 /// What was said of each item, so that versions rise as LaunchDarkly's do.
 #[derive(Default)]
-struct History(BTreeMap<ItemKey, Said>);
+struct History(BTreeMap<ItemKey, LastSaid>);
 
-struct Said {
+struct LastSaid {
     version: u64,
     /// The text but for its version; `None` when the item was deleted.
     content: Option<String>,
@@ -148,7 +151,7 @@ impl History {
             };
             steps.push(Step::Put(key.clone(), complete::with_version(text, next)));
             let version = next;
-            self.0.insert(key.clone(), Said { version, content });
+            self.0.insert(key.clone(), LastSaid { version, content });
         }
         for (key, said) in &mut self.0 {
             if said.content.is_some() && now.get(key).is_none() {

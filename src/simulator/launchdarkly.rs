@@ -26,7 +26,7 @@ use behaviour::{Answer, First};
 use wire::Outgoing;
 
 pub use behaviour::Behaviour;
-pub use environment::{Activity, Environment};
+pub use environment::{Activity, SimulatedEnvironment};
 pub use items::Items;
 pub use wire::LineEnd;
 
@@ -41,7 +41,7 @@ pub struct LaunchDarkly {
 
 #[derive(Default)]
 struct World {
-    environments: Mutex<HashMap<String, Environment>>,
+    environments: Mutex<HashMap<String, SimulatedEnvironment>>,
     requests: Mutex<VecDeque<Received>>,
     bell: Bell,
 }
@@ -90,11 +90,11 @@ impl LaunchDarkly {
     }
 
     /// The environment with this SDK key; made, and empty, when it is first named.
-    pub fn environment(&self, sdk_key: &str) -> Environment {
+    pub fn environment(&self, sdk_key: &str) -> SimulatedEnvironment {
         self.world
             .environments()
             .entry(sdk_key.into())
-            .or_insert_with(Environment::new)
+            .or_insert_with(SimulatedEnvironment::new)
             .clone()
     }
 
@@ -117,7 +117,7 @@ impl LaunchDarkly {
         self.exchange_key(old, new);
     }
 
-    fn exchange_key(&self, old: &str, new: &str) -> Option<Environment> {
+    fn exchange_key(&self, old: &str, new: &str) -> Option<SimulatedEnvironment> {
         let mut environments = self.world.environments();
         let environment = environments.remove(old)?;
         environments.insert(new.into(), environment.clone());
@@ -156,7 +156,7 @@ impl LaunchDarkly {
 }
 
 impl World {
-    fn environments(&self) -> MutexGuard<'_, HashMap<String, Environment>> {
+    fn environments(&self) -> MutexGuard<'_, HashMap<String, SimulatedEnvironment>> {
         self.environments
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -221,7 +221,7 @@ fn last_four(key: &str) -> String {
     key[start..].into()
 }
 
-async fn stream(environment: &Environment, link: Link) -> Response {
+async fn stream(environment: &SimulatedEnvironment, link: Link) -> Response {
     let behaviour = environment.attempt();
     if let Some(other) = otherwise(&behaviour, &link).await {
         return other;
@@ -238,7 +238,7 @@ async fn stream(environment: &Environment, link: Link) -> Response {
     finish(head, outgoing.into_body())
 }
 
-async fn poll(environment: &Environment, asked: &HeaderMap, link: Link) -> Response {
+async fn poll(environment: &SimulatedEnvironment, asked: &HeaderMap, link: Link) -> Response {
     let behaviour = environment.poll();
     if let Some(other) = otherwise(&behaviour, &link).await {
         return other;
@@ -286,7 +286,11 @@ async fn otherwise(behaviour: &Behaviour, link: &Link) -> Option<Response> {
     }
 }
 
-fn head(behaviour: &Behaviour, environment: &Environment, usual: &str) -> response::Builder {
+fn head(
+    behaviour: &Behaviour,
+    environment: &SimulatedEnvironment,
+    usual: &str,
+) -> response::Builder {
     let mut head = with_headers(Response::builder(), behaviour);
     if behaviour.content_type.is_none() {
         head = head.header("content-type", usual);

@@ -21,9 +21,9 @@ use super::server::Server;
 use front::Front;
 use limit::Use;
 
-pub use counts::{Counts, Outcome, Record, round_trips};
+pub use counts::{Counts, Record, RequestOutcome, round_trips};
 pub use engine::Operation;
-pub use faults::{Fault, Injected, Refusal};
+pub use faults::{Fault, Injected, StoreRefusal};
 pub use limit::Bucket;
 pub use request::{Partition, Request};
 pub use rows::{Attribute, Row};

@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::types::{
 
 use super::connection::Connection;
 use super::layout::{KEY, Layout, NAMESPACE, VERSION, stamp};
-use super::reading::{Cursor, PageRows, Read, Vouchers};
+use super::reading::{PageCursor, PageRows, Read, Vouchers};
 use super::trouble::Trouble;
 use crate::model::{Item, ItemKey, Stamp, StoredVersion};
 
@@ -65,7 +65,7 @@ impl Table {
     }
 
     /// One page of a partition, read with strong consistency.
-    pub async fn page(&self, cursor: &Cursor) -> Result<Read<PageRows>, Trouble> {
+    pub async fn page(&self, cursor: &PageCursor) -> Result<Read<PageRows>, Trouble> {
         let after = cursor.after.as_ref().map(|key| {
             self.layout.key(&ItemKey {
                 kind: cursor.kind,

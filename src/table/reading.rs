@@ -15,7 +15,7 @@ pub struct Read<T> {
 
 /// Which page of a partition is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cursor {
+pub struct PageCursor {
     /// The partition's kind.
     pub kind: Kind,
     /// The last key of the page before; none for the first one.

@@ -51,7 +51,7 @@ struct Entry {
     date: Option<serde_json::Number>,
     kind: String,
     accesses: Option<Vec<Object<Access>>>,
-    target: Option<Object<Target>>,
+    target: Option<Object<EntryTarget>>,
 }
 
 #[derive(Deserialize)]
@@ -61,7 +61,7 @@ struct Access {
 }
 
 #[derive(Deserialize)]
-struct Target {
+struct EntryTarget {
     resources: Option<Vec<String>>,
 }
 
@@ -143,13 +143,13 @@ struct Object<T>(T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Members(PhantomData))
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
     }
 }
 
-struct Members<T>(PhantomData<T>);
+struct ObjectVisitor<T>(PhantomData<T>);
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     type Value = Object<T>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -21,7 +21,7 @@ pub enum Why {
 
 /// One item that is to be compared.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry {
+pub struct AgendaEntry {
     /// Why.
     pub why: Why,
     /// What was said up to before this is not kept back by it.
@@ -32,7 +32,7 @@ pub struct Entry {
 
 /// A full set that is to be compared as a whole.
 #[derive(Clone, Copy, Debug)]
-pub struct Everything {
+pub struct FullSet {
     /// When its last byte came, where what it says counts as an announcement.
     pub received: Option<Instant>,
     /// Its generation.
@@ -42,8 +42,8 @@ pub struct Everything {
 /// See the module: one map, so what is announced twice is written once, and it is bounded by the environment.
 #[derive(Debug, Default)]
 pub struct Agenda {
-    items: HashMap<ItemKey, Entry>,
-    everything: Option<Everything>,
+    items: HashMap<ItemKey, AgendaEntry>,
+    everything: Option<FullSet>,
     /// The marker is to be written, once everything else is done.
     pub marker: bool,
     /// Something came that the pass under way does not know.
@@ -52,13 +52,13 @@ pub struct Agenda {
 
 impl Agenda {
     /// An item is to be compared.
-    pub fn add(&mut self, key: ItemKey, entry: Entry) {
+    pub fn add(&mut self, key: ItemKey, entry: AgendaEntry) {
         self.fresh = true;
         self.keep(key, entry);
     }
 
     /// The same for an item of which the pass under way takes care.
-    pub fn keep(&mut self, key: ItemKey, entry: Entry) {
+    pub fn keep(&mut self, key: ItemKey, entry: AgendaEntry) {
         self.items
             .entry(key)
             .and_modify(|before| {
@@ -82,11 +82,11 @@ impl Agenda {
         self.fresh = true;
         let everything = match self.everything {
             // What the one before brought is not told apart from what this one brings.
-            Some(before) => Everything {
+            Some(before) => FullSet {
                 received: before.received.and(received),
                 since: before.since,
             },
-            None => Everything {
+            None => FullSet {
                 received,
                 since: generation,
             },
@@ -95,12 +95,12 @@ impl Agenda {
     }
 
     /// Whether everything is to be compared.
-    pub const fn everything(&self) -> Option<Everything> {
+    pub const fn everything(&self) -> Option<FullSet> {
         self.everything
     }
 
     /// The items.
-    pub const fn items(&self) -> &HashMap<ItemKey, Entry> {
+    pub const fn items(&self) -> &HashMap<ItemKey, AgendaEntry> {
         &self.items
     }
 
@@ -130,7 +130,7 @@ impl Agenda {
         let everything = self.everything.take();
         let mut before = std::mem::take(&mut self.items);
         for key in writes {
-            let entry = before.remove(key).unwrap_or_else(|| Entry {
+            let entry = before.remove(key).unwrap_or_else(|| AgendaEntry {
                 why: everything
                     .and_then(|it| it.received)
                     .map_or(Why::Found, Why::Said),

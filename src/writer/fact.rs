@@ -8,13 +8,13 @@ use tokio::time::Instant;
 
 use super::vocabulary::Purpose;
 use crate::model::{DriftType, Generation, ItemKey};
-use crate::plan::identity::{self, Expects};
+use crate::plan::identity::Mismatch;
 use crate::status::{Held, RowChange, TablePhase};
 use crate::table::{Op, Trouble, WriteOutcome};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
-pub enum Fact {
+pub enum WriteFact {
     /// The table was read for the first time.
     Read {
         /// Its rows.
@@ -131,25 +131,4 @@ pub struct Standing {
     pub settled: bool,
     /// Write units a second, by kind; none while no limit is known.
     pub rates: [Option<f64>; 2],
-}
-
-/// Two IDs where there should be one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mismatch {
-    /// Whose LaunchDarkly says that its data is.
-    pub said: Arc<str>,
-    /// Whose it should be.
-    pub expected: Arc<str>,
-    /// Who says so.
-    pub by: Expects,
-}
-
-impl From<identity::Mismatch<'_>> for Mismatch {
-    fn from(mismatch: identity::Mismatch<'_>) -> Self {
-        Self {
-            said: mismatch.said.into(),
-            expected: mismatch.expected.into(),
-            by: mismatch.by,
-        }
-    }
 }

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::agenda::{Entry, Why};
-use super::fact::{Fact, Stored};
-use super::request::{Answer, Answered};
-use super::setbacks::Failure;
-use super::step::{At, Flying, View, Writer};
+use super::agenda::{AgendaEntry, Why};
+use super::fact::{Stored, WriteFact};
+use super::request::{Answered, TableAnswer};
+use super::setbacks::WriteFailure;
+use super::step::{Flying, View, Writer};
 use super::vocabulary::Purpose;
-use crate::model::{Content, Desired, Item, ItemKey, Observed, Stamp};
+use crate::model::{At, Content, Desired, Item, ItemKey, Observed, Stamp};
 use crate::plan::{Reason, Write};
 use crate::status::RowChange;
 use crate::table::{Op, Outcome, Read, Trouble};
@@ -23,27 +23,28 @@ impl Writer {
             at: came,
         } = answered;
         // One write of many changes little; a look may change anything.
-        self.told.outdated |= !matches!(answer, Answer::Written(..));
+        self.told.outdated |= !matches!(answer, TableAnswer::Written(..));
         match answer {
-            Answer::Written(write, outcome, units) => {
+            TableAnswer::Written(write, outcome, units) => {
                 let took = came.saturating_duration_since(sent);
-                self.facts.push(Fact::WriteEnded(outcome.label(), took));
+                self.facts
+                    .push(WriteFact::WriteEnded(outcome.label(), took));
                 self.written(write, outcome, units, sent, view, At { now: came, ..at });
             }
-            Answer::Row(key, read) => self.row(key, read, came, view, at),
-            Answer::Vouchers(Ok(vouchers)) => self.vouchers(vouchers, at),
-            Answer::Page(Ok(page)) => self.page(page, view, at),
-            Answer::Vouchers(Err(trouble)) | Answer::Page(Err(trouble)) => {
-                self.facts.push(Fact::Failed(trouble.clone()));
+            TableAnswer::Row(key, read) => self.row(key, read, came, view, at),
+            TableAnswer::Vouchers(Ok(vouchers)) => self.vouchers(vouchers, at),
+            TableAnswer::Page(Ok(page)) => self.page(page, view, at),
+            TableAnswer::Vouchers(Err(trouble)) | TableAnswer::Page(Err(trouble)) => {
+                self.facts.push(WriteFact::Failed(trouble.clone()));
                 let wait = self.looks.failed(trouble.clone(), at.now, at.jitter);
                 self.waits(trouble, wait, false);
             }
-            Answer::Remembered(id, outcome, units) => self.remembered(&id, outcome, units, at),
+            TableAnswer::Remembered(id, outcome, units) => self.remembered(&id, outcome, units, at),
         }
     }
 
     pub(super) fn waits(&mut self, trouble: Trouble, wait: Duration, own: bool) {
-        self.facts.push(Fact::Waits { trouble, wait, own });
+        self.facts.push(WriteFact::Waits { trouble, wait, own });
     }
 
     fn written(
@@ -59,7 +60,7 @@ impl Writer {
             Write::MarkInitialized => Purpose::Marker,
             _ => Purpose::Change,
         };
-        self.facts.push(Fact::Spent(Op::Write, purpose, units));
+        self.facts.push(WriteFact::Spent(Op::Write, purpose, units));
         let Some(flying) = self.flight.remove(&write.key().cloned()) else {
             return;
         };
@@ -80,7 +81,8 @@ impl Writer {
             Outcome::Superseded(row) => self.superseded(write, flying, row, view, at),
             Outcome::Refused => {
                 pace.refused(at.now, sent, flying.units);
-                self.facts.push(Fact::Failed(Trouble::Throttled("PutItem")));
+                self.facts
+                    .push(WriteFact::Failed(Trouble::Throttled("PutItem")));
                 if let Some(pass) = &mut self.pass {
                     pass.again(Some(&key));
                 }
@@ -98,8 +100,8 @@ impl Writer {
     }
 
     fn failed(&mut self, key: &ItemKey, cause: Trouble, write: &Write, flying: &Flying, at: At) {
-        self.facts.push(Fact::Failed(cause.clone()));
-        let failure = Failure {
+        self.facts.push(WriteFact::Failed(cause.clone()));
+        let failure = WriteFailure {
             cause: cause.clone(),
             said: write.digest(),
             taken: flying.taken,
@@ -121,7 +123,7 @@ impl Writer {
                 self.looks.marked();
                 // What vanished while it was being written, nobody has seen.
                 self.looks.verify_soon(at.now, at.jitter);
-                self.facts.push(Fact::Marked);
+                self.facts.push(WriteFact::Marked);
                 if let Some(pass) = &mut self.pass {
                     pass.stored(None, &Write::MarkInitialized);
                 }
@@ -135,7 +137,7 @@ impl Writer {
     }
 
     pub(super) fn failed_alone(&mut self, trouble: Trouble, at: At) {
-        self.facts.push(Fact::Failed(trouble.clone()));
+        self.facts.push(WriteFact::Failed(trouble.clone()));
         let wait = self
             .setbacks
             .failed_alone(trouble.clone(), at.now, at.jitter);
@@ -174,7 +176,7 @@ impl Writer {
             Why::Said(_) | Why::Found | Why::Expired => None,
         };
         let is_live_change = repaired.is_none() && !confirmed && item.is_some();
-        self.facts.push(Fact::Stored(Stored {
+        self.facts.push(WriteFact::Stored(Stored {
             key: key.clone(),
             change: match item {
                 None => RowChange::Removed,
@@ -205,8 +207,8 @@ impl Writer {
         }
     }
 
-    pub(super) fn found(&self) -> Entry {
-        Entry {
+    pub(super) fn found(&self) -> AgendaEntry {
+        AgendaEntry {
             why: Why::Found,
             since: self.said.taken,
             latest: self.said.taken,
@@ -263,7 +265,7 @@ impl Writer {
         let row = match read {
             Ok(row) => row,
             Err(trouble @ Trouble::Throttled(_)) => {
-                self.facts.push(Fact::Failed(trouble.clone()));
+                self.facts.push(WriteFact::Failed(trouble.clone()));
                 let wait = self.rows.pace.refused(at.jitter);
                 self.rows.not_before = Some(at.now + wait);
                 self.waits(trouble, wait, false);
@@ -279,7 +281,7 @@ impl Writer {
         let wait = self.rows.pace.accepted();
         self.rows.not_before = (!wait.is_zero()).then(|| at.now + wait);
         self.facts
-            .push(Fact::Spent(Op::Read, Purpose::Settle, row.units));
+            .push(WriteFact::Spent(Op::Read, Purpose::Settle, row.units));
         self.looks.touch(&key);
         let lost = self.rows.lost.remove(&key);
         let stands = row.value.as_ref().map(|row| row.digest);

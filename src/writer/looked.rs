@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::agenda::{Entry, Why};
-use super::fact::Fact;
+use super::agenda::{AgendaEntry, Why};
+use super::fact::WriteFact;
 use super::looks::Finished;
-use super::step::{At, View, Writer};
+use super::step::{View, Writer};
 use super::vocabulary::Purpose;
-use crate::model::{DriftType, ItemKey};
+use crate::model::{At, DriftType, ItemKey};
 use crate::plan::Reason;
 use crate::table::{Op, Outcome, PageRows, Read, Trouble, Vouchers};
 
@@ -22,10 +22,10 @@ impl Writer {
             Some(true) | None => Purpose::Marker,
         };
         self.facts
-            .push(Fact::Spent(Op::Read, purpose, seen.marker_units));
+            .push(WriteFact::Spent(Op::Read, purpose, seen.marker_units));
         let identity = Purpose::Identity;
         self.facts
-            .push(Fact::Spent(Op::Read, identity, seen.identity_units));
+            .push(WriteFact::Spent(Op::Read, identity, seen.identity_units));
         if counts.is_none() {
             return;
         }
@@ -48,7 +48,8 @@ impl Writer {
         } else {
             Purpose::FirstLook
         };
-        self.facts.push(Fact::Spent(Op::Read, purpose, read.units));
+        self.facts
+            .push(WriteFact::Spent(Op::Read, purpose, read.units));
         let Some((page, ours)) = self.looks.page(read.value, at.now) else {
             return;
         };
@@ -67,7 +68,8 @@ impl Writer {
     }
 
     fn drifted(&mut self, key: ItemKey, found: DriftType, view: View<'_>) {
-        self.facts.push(Fact::Drifted(Some(key.clone()), found));
+        self.facts
+            .push(WriteFact::Drifted(Some(key.clone()), found));
         let repair = self.manner.repair;
         self.ledger.drift(key.clone(), found, repair, view.desired);
         if repair {
@@ -78,7 +80,7 @@ impl Writer {
 
     fn read_everything(&mut self, finished: &Finished, view: View<'_>, at: At) {
         if finished.first {
-            self.facts.push(Fact::Read {
+            self.facts.push(WriteFact::Read {
                 rows: finished.rows,
                 initialized: self.ledger.observed().initialized,
                 took: finished.took,
@@ -89,7 +91,7 @@ impl Writer {
             return;
         }
         let took = finished.took;
-        self.facts.push(Fact::Verified { took });
+        self.facts.push(WriteFact::Verified { took });
         let (agenda, holds) = (&self.agenda, &self.holds);
         let waits = |key: &ItemKey| {
             let hold = holds.items.get(key);
@@ -106,7 +108,7 @@ impl Writer {
             .verified(&finished.drift, waits, view.desired, at.now);
         for key in expired {
             let why = Why::Expired;
-            let entry = Entry {
+            let entry = AgendaEntry {
                 why,
                 ..self.found()
             };
@@ -127,7 +129,7 @@ impl Writer {
             let repair = self.manner.repair;
             self.ledger.mark(false);
             self.ledger.left_marker = !repair;
-            self.facts.push(Fact::Drifted(None, DriftType::Marker));
+            self.facts.push(WriteFact::Drifted(None, DriftType::Marker));
             if repair {
                 self.agenda.add_everything(None, self.said.taken);
             }
@@ -138,11 +140,11 @@ impl Writer {
     pub(super) fn remembered(&mut self, id: &Arc<str>, outcome: Outcome, units: f64, at: At) {
         self.rows.remembering = false;
         self.facts
-            .push(Fact::Spent(Op::Write, Purpose::Identity, units));
+            .push(WriteFact::Spent(Op::Write, Purpose::Identity, units));
         let trouble = match outcome {
             Outcome::Applied => {
                 self.setbacks.alone_is_over();
-                self.facts.push(Fact::Identified {
+                self.facts.push(WriteFact::Identified {
                     id: Arc::clone(id),
                     before: self.ledger.observed().environment_id.clone(),
                 });

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::request::{Page, Request};
+use super::request::{Page, TableRequest};
 use super::setbacks::after_failures;
 use crate::model::{DriftType, ItemKey, Kind};
-use crate::table::{Cursor, PageRows, Trouble};
+use crate::table::{PageCursor, PageRows, Trouble};
 
 /// Rows of a page while the table is verified. A page this small is parsed in about a millisecond, so that no change waits
 /// for it; the first reading delays nothing and takes what DynamoDB gives.
@@ -42,7 +42,7 @@ impl ReadPace {
 
 /// What a reading does next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
+enum ReadingStep {
     /// Read the marker and whose data this is: before the data, since what the marker vouches for was written before it.
     Vouchers,
     /// Read a page.
@@ -51,8 +51,8 @@ enum Step {
 
 /// A reading of the whole table.
 #[derive(Debug)]
-struct Reading {
-    step: Step,
+struct WholeReading {
+    step: ReadingStep,
     began: Instant,
     /// The marker was there before, and is not now.
     marker_gone: bool,
@@ -62,7 +62,7 @@ struct Reading {
 
 /// What is being asked, once at a time.
 #[derive(Debug)]
-enum Asked {
+enum LookUnderWay {
     /// The marker alone: nothing else is being read.
     Marker,
     /// The next step of the reading.
@@ -91,8 +91,8 @@ pub struct Looks {
     marker_interval: Duration,
     verify_at: Instant,
     marker_at: Instant,
-    reading: Option<Reading>,
-    asked: Option<Asked>,
+    reading: Option<WholeReading>,
+    asked: Option<LookUnderWay>,
     /// What is being read may have been changed by us since it was asked: ask again.
     void: bool,
     /// Rows that we changed, or may have, since the page under way was asked for.
@@ -179,7 +179,7 @@ impl Looks {
     }
 
     fn asks_vouchers(&self) -> bool {
-        let vouchers = |it: &Reading| it.step == Step::Vouchers;
+        let vouchers = |it: &WholeReading| it.step == ReadingStep::Vouchers;
         self.reading.as_ref().is_none_or(vouchers)
     }
 
@@ -196,7 +196,7 @@ impl Looks {
         identity: bool,
         ours: impl Iterator<Item = ItemKey>,
         now: Instant,
-    ) -> Option<Request> {
+    ) -> Option<TableRequest> {
         if self.asked.is_some() || now < self.not_before {
             return None;
         }
@@ -205,25 +205,25 @@ impl Looks {
                 self.verify_at = now;
             }
             if self.verify_at <= now {
-                self.reading = Some(Reading {
-                    step: Step::Vouchers,
+                self.reading = Some(WholeReading {
+                    step: ReadingStep::Vouchers,
                     began: now,
                     marker_gone: false,
                     drift: Vec::new(),
                     rows: 0,
                 });
             } else if self.marker_at <= now {
-                self.asked = Some(Asked::Marker);
-                return Some(Request::Vouchers { identity });
+                self.asked = Some(LookUnderWay::Marker);
+                return Some(TableRequest::Vouchers { identity });
             }
         }
         let reading = self.reading.as_ref()?;
-        self.asked = Some(Asked::Step);
+        self.asked = Some(LookUnderWay::Step);
         Some(match &reading.step {
-            Step::Vouchers => Request::Vouchers { identity: true },
-            Step::Page(kind, after) => {
+            ReadingStep::Vouchers => TableRequest::Vouchers { identity: true },
+            ReadingStep::Page(kind, after) => {
                 self.ours = ours.collect();
-                Request::Page(Cursor {
+                TableRequest::Page(PageCursor {
                     kind: *kind,
                     after: after.clone(),
                     rows: self.known.then_some(VERIFIED_AT_ONCE),
@@ -253,9 +253,9 @@ impl Looks {
             return None;
         }
         let gone = was_there && !there;
-        if let (Some(Asked::Step), Some(reading)) = (asked, &mut self.reading) {
+        if let (Some(LookUnderWay::Step), Some(reading)) = (asked, &mut self.reading) {
             reading.marker_gone = gone;
-            reading.step = Step::Page(Kind::ALL[0], None);
+            reading.step = ReadingStep::Page(Kind::ALL[0], None);
             return Some(false);
         }
         self.marker_at = now + self.marker_interval;
@@ -273,7 +273,7 @@ impl Looks {
         self.failures = 0;
         self.not_before = now + self.pace.accepted();
         let reading = self.reading.as_mut()?;
-        let Step::Page(kind, after) = reading.step.clone() else {
+        let ReadingStep::Page(kind, after) = reading.step.clone() else {
             return None;
         };
         reading.rows += came.rows.len();
@@ -283,7 +283,7 @@ impl Looks {
             rows: came.rows,
             last: came.last,
         };
-        reading.step = Step::Page(kind, page.last.clone());
+        reading.step = ReadingStep::Page(kind, page.last.clone());
         Some((page, std::mem::take(&mut self.ours)))
     }
 
@@ -300,8 +300,8 @@ impl Looks {
         if !was_last {
             return None;
         }
-        if let Step::Page(Kind::Segment, _) = reading.step {
-            reading.step = Step::Page(Kind::Flag, None);
+        if let ReadingStep::Page(Kind::Segment, _) = reading.step {
+            reading.step = ReadingStep::Page(Kind::Flag, None);
             return None;
         }
         let reading = self.reading.take()?;

@@ -6,11 +6,11 @@ use tokio::time::Instant;
 
 use crate::model::{ItemKey, Kind, Stamp};
 use crate::plan::Write;
-use crate::table::{Cursor, Outcome, PageRows, Read, Trouble, Vouchers};
+use crate::table::{Outcome, PageCursor, PageRows, Read, Trouble, Vouchers};
 
 /// One request to the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Request {
+pub enum TableRequest {
     /// A step of a plan, on its condition.
     Write(Write),
     /// What one row holds.
@@ -21,7 +21,7 @@ pub enum Request {
         identity: bool,
     },
     /// A page of a partition.
-    Page(Cursor),
+    Page(PageCursor),
     /// Store whose data this is, where it is still what was seen.
     Remember {
         /// LaunchDarkly's ID of the environment.
@@ -31,7 +31,7 @@ pub enum Request {
     },
 }
 
-impl Request {
+impl TableRequest {
     /// Whether it changes the table: such a request is awaited even when we are asked to stop.
     pub const fn writes(&self) -> bool {
         matches!(self, Self::Write(_) | Self::Remember { .. })
@@ -53,7 +53,7 @@ pub struct Page {
 
 /// What became of a request.
 #[derive(Debug)]
-pub enum Answer {
+pub enum TableAnswer {
     /// Of a write; also DynamoDB's write units, or what it bills for a condition that failed.
     Written(Write, Outcome, f64),
     /// Of a row.
@@ -70,7 +70,7 @@ pub enum Answer {
 #[derive(Debug)]
 pub struct Answered {
     /// What became of it.
-    pub answer: Answer,
+    pub answer: TableAnswer,
     /// When the request was sent.
     pub sent: Instant,
     /// When the answer came.
@@ -80,6 +80,9 @@ pub struct Answered {
 impl Answered {
     /// Whether it answers a request that changes the table.
     pub const fn is_of_a_write(&self) -> bool {
-        matches!(self.answer, Answer::Written(..) | Answer::Remembered(..))
+        matches!(
+            self.answer,
+            TableAnswer::Written(..) | TableAnswer::Remembered(..)
+        )
     }
 }

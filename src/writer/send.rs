@@ -6,9 +6,9 @@ use tokio::time::Instant;
 
 use super::agenda::Why;
 use super::pass::{Pass, Progress};
-use super::request::Request;
-use super::step::{At, Flying, View, Work, Writer};
-use crate::model::{Generation, ItemKey};
+use super::request::TableRequest;
+use super::step::{Flying, View, Work, Writer};
+use crate::model::{At, Generation, ItemKey};
 use crate::plan::{Aside, Plan, Policy, Reason, Scope, Write, plan};
 
 /// Of the items that are set aside as failing, so many are tried at a time: each may take as long as a request may.
@@ -35,7 +35,7 @@ impl Writer {
                 }
                 None => {
                     self.rows.reading.insert(key.clone());
-                    work.requests.push(Request::Row(key.clone()));
+                    work.requests.push(TableRequest::Row(key.clone()));
                 }
             }
         }
@@ -286,7 +286,7 @@ impl Writer {
             units,
         };
         self.flight.insert(write.key().cloned(), flying);
-        work.requests.push(Request::Write(write));
+        work.requests.push(TableRequest::Write(write));
     }
 
     /// Write units are started KB of the new row; that the old one may have been larger, DynamoDB tells by refusing.

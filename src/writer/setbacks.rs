@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::model::{Digest, Fault, ItemKey};
+use crate::model::{Digest, ItemFault, ItemKey};
 use crate::plan::Reason;
 use crate::table::Trouble;
 
@@ -84,7 +84,7 @@ pub struct Setbacks {
 
 /// What is known of a write that failed.
 #[derive(Debug)]
-pub struct Failure {
+pub struct WriteFailure {
     /// Why.
     pub cause: Trouble,
     /// What was to be written.
@@ -131,7 +131,7 @@ impl Setbacks {
     pub fn failed(
         &mut self,
         key: &ItemKey,
-        failure: Failure,
+        failure: WriteFailure,
         now: Instant,
         jitter: f64,
     ) -> Duration {
@@ -261,7 +261,7 @@ impl Setbacks {
 
     fn reason(&self, setback: &Setback) -> Option<Reason> {
         if setback.is_invalid() {
-            let refused = Reason::Malformed(Fault::Refused);
+            let refused = Reason::Malformed(ItemFault::Refused);
             return self.is_own(setback).then_some(refused);
         }
         let failing =

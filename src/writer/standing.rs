@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::fact::{Fact, Mismatch, Standing};
-use super::step::{At, View, Work, Writer};
-use crate::model::{Generation, Kind, ReopenCause};
-use crate::plan::identity::Admission;
+use super::fact::{Standing, WriteFact};
+use super::step::{View, Work, Writer};
+use crate::model::{At, Generation, Kind, ReopenCause};
+use crate::plan::identity::{Admission, Mismatch};
 use crate::plan::{BRAKE_TIME, Hold, Reason};
 use crate::status::{Held, HeldReason, TablePhase};
 use crate::table::Trouble;
@@ -17,7 +17,7 @@ const CONFIRM_AFTER: Duration = Duration::from_secs(5);
 
 /// What was told last.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct LastStanding {
     /// More than what is here may have changed since then.
     pub(super) outdated: bool,
     phase: Option<TablePhase>,
@@ -62,7 +62,7 @@ impl Writer {
         view.desired?;
         let remembered = self.ledger.observed().environment_id.as_deref();
         match self.guard.admit(view.environment_id, remembered) {
-            Admission::Refused(mismatch) => Some(mismatch.into()),
+            Admission::Refused(mismatch) => Some(mismatch),
             Admission::Fine | Admission::Remember(_) => None,
         }
     }
@@ -97,7 +97,7 @@ impl Writer {
         let settled = refused.is_none() && self.is_settled(view);
         if settled && std::mem::take(&mut self.said.first_write) {
             let received = self.said.first_received;
-            self.facts.push(Fact::FirstWriteComplete { received });
+            self.facts.push(WriteFact::FirstWriteComplete { received });
         }
         // Of a long list it is told when a pass ends: a change must not cost what is left to do.
         let is_short = self.told.outdated || self.agenda.items().len() <= self.manner.concurrency;
@@ -126,7 +126,7 @@ impl Writer {
             return;
         }
         let trouble = trouble.cloned();
-        self.told = Told {
+        self.told = LastStanding {
             outdated: false,
             phase: Some(phase),
             trouble: trouble.clone(),
@@ -143,7 +143,7 @@ impl Writer {
             (!undecided).then(|| (key.clone(), describe(hold, reason, cause)))
         });
         let held = held.collect();
-        self.facts.push(Fact::Stands(Box::new(Standing {
+        self.facts.push(WriteFact::Stands(Box::new(Standing {
             phase,
             trouble,
             refused,

@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::agenda::{Agenda, Entry, Why};
-use super::fact::Fact;
+use super::agenda::{Agenda, AgendaEntry, Why};
+use super::fact::WriteFact;
 use super::guard::Guard;
 use super::largest::Largest;
 use super::ledger::Ledger;
 use super::looks::{Looks, ReadPace};
 use super::pace::Pace;
 use super::pass::Pass;
-use super::request::{Answered, Request};
+use super::request::{Answered, TableRequest};
 use super::setbacks::Setbacks;
-use super::standing::Told;
-use crate::model::{Desired, Generation, ItemKey, ReopenCause, Touched};
+use super::standing::LastStanding;
+use crate::model::{At, Desired, Generation, ItemKey, ReopenCause, Touched};
 use crate::plan::identity::Admission;
 use crate::plan::{Holds, Write};
 
@@ -53,18 +53,9 @@ pub struct View<'a> {
     pub asking: bool,
 }
 
-/// When a step is made. `jitter` is a random number from 0 to 1.
-#[derive(Clone, Copy, Debug)]
-pub struct At {
-    /// The time.
-    pub now: Instant,
-    /// Takes from waits, so that many environments do not come in step.
-    pub jitter: f64,
-}
-
 /// What the writing half is told.
 #[derive(Debug)]
-pub enum Event {
+pub enum WriteEvent {
     /// LaunchDarkly said something.
     Touched(Touched),
     /// An operator wants everything said and read again.
@@ -81,7 +72,7 @@ pub enum Event {
 #[derive(Debug, Default)]
 pub struct Work {
     /// Requests to send now.
-    pub requests: Vec<Request>,
+    pub requests: Vec<TableRequest>,
     /// Everything is to be asked for again.
     pub reopen: Option<ReopenCause>,
     /// When to look again, if nothing happens before.
@@ -123,8 +114,8 @@ pub struct Writer {
     pub(super) rows: Rows,
     pub(super) largest: Largest,
     pub(super) said: Heard,
-    pub(super) told: Told,
-    pub(super) facts: Vec<Fact>,
+    pub(super) told: LastStanding,
+    pub(super) facts: Vec<WriteFact>,
 }
 
 /// Rows in doubt that are being read, and the wish to store whose data this is.
@@ -171,7 +162,7 @@ impl Writer {
             rows: Rows::default(),
             largest: Largest::default(),
             said: Heard::default(),
-            told: Told::default(),
+            told: LastStanding::default(),
             facts: Vec::new(),
         }
     }
@@ -197,24 +188,24 @@ impl Writer {
     }
 
     /// What is to be told of the steps since this was last asked.
-    pub fn facts(&mut self) -> Vec<Fact> {
+    pub fn facts(&mut self) -> Vec<WriteFact> {
         std::mem::take(&mut self.facts)
     }
 
     /// Takes what happened.
-    pub fn heed(&mut self, event: Event, view: View<'_>, at: At) {
+    pub fn heed(&mut self, event: WriteEvent, view: View<'_>, at: At) {
         match event {
-            Event::Touched(touched) => self.touched(touched),
-            Event::Sync => self.looks.order(),
-            Event::Release(removals) => {
+            WriteEvent::Touched(touched) => self.touched(touched),
+            WriteEvent::Sync => self.looks.order(),
+            WriteEvent::Release(removals) => {
                 self.guard
                     .confirm(removals, view.desired.map(|desired| desired.asked));
                 // The brake judges a set when all of it is compared.
                 let received = self.agenda.everything().and_then(|it| it.received);
                 self.agenda.add_everything(received, self.said.taken);
             }
-            Event::Answered(answered) => self.answered(answered, view, at),
-            Event::Stop => self.said.stopping = true,
+            WriteEvent::Answered(answered) => self.answered(answered, view, at),
+            WriteEvent::Stop => self.said.stopping = true,
         }
     }
 
@@ -230,7 +221,7 @@ impl Writer {
         for (key, received) in touched.items {
             self.ledger.pick_up(&key);
             let why = Why::Announced(received);
-            let entry = Entry { why, since, latest };
+            let entry = AgendaEntry { why, since, latest };
             self.agenda.add(key, entry);
         }
     }
@@ -291,7 +282,7 @@ impl Writer {
         } else {
             self.rows.remembering = true;
             let before = remembered;
-            work.requests.push(Request::Remember { id, before });
+            work.requests.push(TableRequest::Remember { id, before });
         }
         false
     }
@@ -312,7 +303,7 @@ impl Writer {
 
     pub(super) fn used_up(&mut self, before: usize, now: usize) {
         if let Some(removals) = self.guard.use_up() {
-            self.facts.push(Fact::Confirmed {
+            self.facts.push(WriteFact::Confirmed {
                 removals,
                 before,
                 now,

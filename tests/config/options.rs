@@ -4,7 +4,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use ld_dynamodb_relay::config::{Config, Effect, Environment, Loaded, LogFormat, Secret};
+use ld_dynamodb_relay::config::{
+    Config, Effect, EnvironmentSettings as Environment, Loaded, LogFormat, Secret,
+};
 use secrecy::ExposeSecret;
 use tracing::level_filters::LevelFilter;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ld_dynamodb_relay::launchdarkly::fdv1::{Malformed, Said, Unknown, full, read};
 use ld_dynamodb_relay::launchdarkly::sse::Frame;
-use ld_dynamodb_relay::model::{Applied, Content, Desired, Fault, ItemKey};
+use ld_dynamodb_relay::model::{Applied, Content, Desired, ItemFault as Fault, ItemKey};
 use proptest::prelude::*;
 use serde_json::Value;
 use tokio::time::Instant;

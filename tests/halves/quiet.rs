@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ld_dynamodb_relay::writer::Request;
+use ld_dynamodb_relay::writer::TableRequest;
 
 use crate::relay::World;
 
@@ -26,11 +26,11 @@ async fn a_day_passes_in_which_nothing_changes() {
     // Each 30 s, but not while everything is read or was just read.
     let looks = world
         .table
-        .count(|it| matches!(it, Request::Vouchers { .. }));
+        .count(|it| matches!(it, TableRequest::Vouchers { .. }));
     assert!((2_700..=3_000).contains(&looks), "{looks} looks");
     let rest = world
         .table
-        .count(|it| !matches!(it, Request::Vouchers { .. } | Request::Page(_)));
+        .count(|it| !matches!(it, TableRequest::Vouchers { .. } | TableRequest::Page(_)));
     assert_eq!(rest, 0, "nothing else is asked of the table");
     assert_eq!(world.relay.metric("drift_total", ""), 0);
     assert_eq!(world.relay.metric("sessions_total", ""), 0);

@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use ld_dynamodb_relay::environment::Store;
+use ld_dynamodb_relay::environment::RowStore;
 use ld_dynamodb_relay::model::{DataSet, ItemKey, Kind, Stamp};
 use ld_dynamodb_relay::table::Outcome;
-use ld_dynamodb_relay::writer::{Answer, Request};
+use ld_dynamodb_relay::writer::{TableAnswer as Answer, TableRequest as Request};
 use tokio::time::Instant;
 
 use crate::launchdarkly::until;
@@ -139,7 +139,7 @@ impl Drop for Flight {
     }
 }
 
-impl Store for Table {
+impl RowStore for Table {
     async fn ask(&self, request: Request) -> Answer {
         let came = Instant::now();
         let latency = {

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::{self, Body};
 use axum::http::{Request, StatusCode};
 use ld_dynamodb_relay::clock::Moment;
-use ld_dynamodb_relay::config::Environment;
+use ld_dynamodb_relay::config::EnvironmentSettings;
 use ld_dynamodb_relay::environment::Control;
 use ld_dynamodb_relay::http::{self, App, EnvironmentInfo, Served, Webhook};
 use ld_dynamodb_relay::metrics::Metrics;
@@ -118,7 +118,7 @@ pub(crate) fn kept(secret: &str) -> Kept {
 }
 
 pub(crate) fn info(name: &str, key: Kept) -> EnvironmentInfo {
-    let environment = Environment {
+    let environment = EnvironmentSettings {
         name: name.into(),
         sdk_key: SDK_KEY.into(),
         table: "flags".to_owned(),

@@ -7,7 +7,7 @@ use ld_dynamodb_relay::commands::sync;
 use ld_dynamodb_relay::config::{self, Config, Sources};
 use ld_dynamodb_relay::model::{ItemKey, Kind};
 use ld_dynamodb_relay::simulator::{
-    ANY_PORT, Environment, Items, LaunchDarkly, Store, StoreOptions,
+    ANY_PORT, Items, LaunchDarkly, SimulatedEnvironment, Store, StoreOptions,
 };
 use ld_dynamodb_relay::table::{self, Fixed};
 
@@ -19,7 +19,7 @@ const KEY: &str = "sdk-00000000-0000-4000-8000-000000000001";
 
 pub(crate) struct World {
     launchdarkly: LaunchDarkly,
-    environment: Environment,
+    environment: SimulatedEnvironment,
     pub(crate) store: Store,
 }
 

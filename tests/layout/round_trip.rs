@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use ld_dynamodb_relay::model::{Content, Item, ItemKey, Kind, MAX_KEY_BYTES, MAX_ROW_BYTES, Stamp};
 use ld_dynamodb_relay::simulator::store::{Attribute, Row};
-use ld_dynamodb_relay::table::{Cursor, Outcome, row_digest};
+use ld_dynamodb_relay::table::{Outcome, PageCursor, row_digest};
 use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
@@ -213,7 +213,7 @@ async fn a_partition_is_read_page_by_page() {
     }
     for (rows, at_least) in [(None, 3), (Some(7), 6)] {
         let (mut seen, mut pages) = (Vec::new(), 0);
-        let mut cursor = Cursor {
+        let mut cursor = PageCursor {
             kind: Kind::Flag,
             after: None,
             rows,

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use ld_dynamodb_relay::launchdarkly::fdv1::{Malformed, Said};
 use ld_dynamodb_relay::launchdarkly::{Refusal, Signal};
-use ld_dynamodb_relay::listener::{Order, State, Which};
+use ld_dynamodb_relay::listener::{ConnectionOrder, ConnectionState as State, Role};
 
 use crate::states::{handing_over, idle, listening, opening};
 use crate::world::{World, flag};
 
-use Order::{HandOver, RecheckKey};
-use Which::{Current, New};
+use ConnectionOrder::{HandOver, RecheckKey};
+use Role::{Current, New};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);

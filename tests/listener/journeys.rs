@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ld_dynamodb_relay::launchdarkly::fdv1::{Malformed, Said, Unknown};
 use ld_dynamodb_relay::launchdarkly::{Refusal, Signal};
-use ld_dynamodb_relay::listener::{Context, Hint, Wakes, Which};
+use ld_dynamodb_relay::listener::{Context, Hint, Role as Which, Wakes};
 use ld_dynamodb_relay::model::{ItemKey, ReopenCause};
 use proptest::prelude::*;
 

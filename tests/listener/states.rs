@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use ld_dynamodb_relay::launchdarkly::fdv1::{Said, Unknown};
 use ld_dynamodb_relay::launchdarkly::{Refusal, Signal};
-use ld_dynamodb_relay::listener::{Fact, Hint, Ignored, Order, SessionEnd, State, Wakes, Which};
+use ld_dynamodb_relay::listener::{
+    ConnectionOrder, ConnectionState as State, Hint, Ignored, ListenFact as Fact, Role, SessionEnd,
+    Wakes,
+};
 use ld_dynamodb_relay::model::{ItemKey, ReopenCause};
 
 use crate::world::{Key, World, flag, greeting};
 
-use Order::{Close, HandOver, Open, RecheckKey};
-use Which::{Current, New};
+use ConnectionOrder::{Close, HandOver, Open, RecheckKey};
+use Role::{Current, New};
 
 /// Nothing is open, and the next attempt is made in a second.
 pub(crate) fn idle() -> World {

@@ -8,9 +8,12 @@ use ld_dynamodb_relay::environment::{Cell, Reopen};
 use ld_dynamodb_relay::launchdarkly::fdv1::Said;
 use ld_dynamodb_relay::launchdarkly::{Greeting, Refusal, Signal};
 use ld_dynamodb_relay::listener::{
-    At, Context, Event, Fact, Failure, Listener, Order, State, Wakes, Which,
+    ConnectionOrder as Order, ConnectionState as State, Context, ListenEvent as Event, ListenFact,
+    Listener, Role as Which, SessionFailure, Wakes,
 };
-use ld_dynamodb_relay::model::{Applied, Changed, DataSet, Generation, Item, ItemKey, ReopenCause};
+use ld_dynamodb_relay::model::{
+    Applied, At, Changed, DataSet, Generation, Item, ItemKey, ReopenCause,
+};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
@@ -87,7 +90,7 @@ pub(crate) struct World {
     cut_short: Option<Instant>,
     /// Since the last step.
     pub(crate) orders: Vec<Order>,
-    pub(crate) facts: Vec<Fact>,
+    pub(crate) facts: Vec<ListenFact>,
 }
 
 pub(crate) fn flag(number: u8, version: u64) -> (ItemKey, Item) {
@@ -145,7 +148,7 @@ impl World {
         self.orders = self.listener.orders();
         self.facts = self.listener.facts();
         for fact in &self.facts {
-            if let Fact::Failed(failure) = fact {
+            if let ListenFact::Failed(failure) = fact {
                 assert!(failure.wait <= Duration::from_hours(1), "{failure:?}");
                 (self.wait_until, self.hastened) = (self.now + failure.wait, false);
             }
@@ -308,10 +311,10 @@ impl World {
     }
 
     /// How the last connection failed.
-    pub(crate) fn failure(&self) -> &Failure {
+    pub(crate) fn failure(&self) -> &SessionFailure {
         let mut facts = self.facts.iter();
         let found = facts.find_map(|fact| match fact {
-            Fact::Failed(failure) => Some(failure),
+            ListenFact::Failed(failure) => Some(failure),
             _ => None,
         });
         found.unwrap()

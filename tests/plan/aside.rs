@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ld_dynamodb_relay::model::{Fault, Item, Stamp};
+use ld_dynamodb_relay::model::{Item, ItemFault, Stamp};
 use ld_dynamodb_relay::plan::{Aside, Policy, Reason, Write};
 
 use crate::items::{key, live, policy, writes};
@@ -14,7 +14,7 @@ use crate::scene::{SECOND, Scene, said, stored};
 fn what_is_set_aside_is_held_and_waited_for_by_nobody() {
     for (reason, marks) in [
         (Reason::Failing, false),
-        (Reason::Malformed(Fault::Refused), true),
+        (Reason::Malformed(ItemFault::Refused), true),
     ] {
         for retry in [false, true] {
             let mut scene = Scene::new(said(5), stored(4));

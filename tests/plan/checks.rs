@@ -2,7 +2,7 @@
 
 use ld_dynamodb_relay::model::{Item, Kind};
 use ld_dynamodb_relay::plan::{Reason, Write};
-use ld_dynamodb_relay::writer::Request;
+use ld_dynamodb_relay::writer::TableRequest as Request;
 
 use crate::items::{goes_backward, is_as_said};
 use crate::store::Fate;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ld_dynamodb_relay::plan::Reason;
-use ld_dynamodb_relay::writer::{Event as Told, Request};
+use ld_dynamodb_relay::writer::{TableRequest, WriteEvent as Told};
 use tokio::time::Instant;
 
 use crate::store::Fate;
@@ -21,7 +21,7 @@ impl World {
     }
 
     /// Answers everything, in order, until nothing is under way. `fate` says how.
-    pub(crate) fn serve_all(&mut self, fate: &mut impl FnMut(&Request) -> Fate) {
+    pub(crate) fn serve_all(&mut self, fate: &mut impl FnMut(&TableRequest) -> Fate) {
         for _ in 0..TURNS {
             let Some((request, _)) = self.flight.first() else {
                 return;
@@ -33,7 +33,11 @@ impl World {
     }
 
     /// Goes on until then: everything is answered as `fate` says, and everything that is wished is asked for and said.
-    pub(crate) fn run_until(&mut self, until: Instant, fate: &mut impl FnMut(&Request) -> Fate) {
+    pub(crate) fn run_until(
+        &mut self,
+        until: Instant,
+        fate: &mut impl FnMut(&TableRequest) -> Fate,
+    ) {
         let mut answered = self.reopened.len();
         loop {
             self.serve_all(fate);

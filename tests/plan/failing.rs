@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use ld_dynamodb_relay::model::{Fault, ItemKey};
+use ld_dynamodb_relay::model::{ItemFault, ItemKey};
 use ld_dynamodb_relay::plan::{Reason, Write};
 use ld_dynamodb_relay::status::{HeldReason, TablePhase};
-use ld_dynamodb_relay::writer::{Event as Told, Fact, Request};
+use ld_dynamodb_relay::writer::{TableRequest as Request, WriteEvent as Told, WriteFact};
 use proptest::prelude::*;
 
 use crate::items::key;
@@ -164,7 +164,7 @@ fn an_item_that_dynamodb_refuses_is_held_alone_and_tried_again_at_a_verify() {
     world.happen(&Event::Change(3, true));
     let until = world.now + 5 * MINUTE;
     world.run_until(until, &mut invalid);
-    let refused = Reason::Malformed(Fault::Refused);
+    let refused = Reason::Malformed(ItemFault::Refused);
     assert_eq!(held(&world, &odd), Some(refused));
     assert_eq!(phase(&world), TablePhase::Settled);
     let requests = world.requests;
@@ -193,7 +193,10 @@ fn what_failed_in_company_is_tried_again_by_itself() {
     }
     let until = world.now + MINUTE;
     world.run_until(until, &mut fails);
-    assert_eq!(held(&world, &odd), Some(Reason::Malformed(Fault::Refused)));
+    assert_eq!(
+        held(&world, &odd),
+        Some(Reason::Malformed(ItemFault::Refused))
+    );
     assert_eq!(held(&world, &stuck), Some(Reason::Failing));
     assert_eq!(phase(&world), TablePhase::Settled);
 }
@@ -272,7 +275,7 @@ fn a_reading_goes_on_at_the_page_at_which_it_was_refused() {
     assert!(world.known);
     // 45 flags and 15 segments, three to a page: no page was given twice.
     let read = world.facts.iter().find_map(|fact| match fact {
-        Fact::Read { rows, .. } => Some(*rows),
+        WriteFact::Read { rows, .. } => Some(*rows),
         _ => None,
     });
     assert_eq!(read, Some(60));
@@ -332,7 +335,7 @@ fn a_reading_that_fails_is_tried_again_later_and_later() {
     world.run_until(began + 10 * MINUTE, &mut fails);
     assert!((20..=35).contains(&times), "{times} attempts");
     assert_eq!(phase(&world), TablePhase::Unreachable);
-    let failed = |it: &&Fact| matches!(it, Fact::Failed(_));
+    let failed = |it: &&WriteFact| matches!(it, WriteFact::Failed(_));
     let counted = world.facts.iter().filter(failed).count();
     assert_eq!(counted, times, "failed reads are counted");
     world.run_for(MINUTE);

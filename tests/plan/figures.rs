@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ld_dynamodb_relay::writer::{Event as Told, Fact, Request, Stored};
+use ld_dynamodb_relay::writer::{Stored, TableRequest, WriteEvent as Told, WriteFact};
 
 use crate::items::{NAMESPACE_BYTES, key};
 use crate::store::{Fate, Rival};
@@ -13,7 +13,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 
 fn stored(world: &World) -> Vec<&Stored> {
     let stored = world.facts.iter().filter_map(|fact| match fact {
-        Fact::Stored(stored) => Some(stored),
+        WriteFact::Stored(stored) => Some(stored),
         _ => None,
     });
     stored.collect()
@@ -115,7 +115,7 @@ fn what_is_stored_already_counts_as_stored_and_as_repaired() {
     let mut world = settled(10);
     world.happen(&Event::Change(3, true));
     world.serve_all(&mut |request| match request {
-        Request::Write(_) => Fate::LostAfter,
+        TableRequest::Write(_) => Fate::LostAfter,
         _ => Fate::Done,
     });
     world.run_for(MINUTE);
@@ -128,7 +128,7 @@ fn what_is_stored_already_counts_as_stored_and_as_repaired() {
     let mut lost = 0;
     let until = world.now + MINUTE;
     world.run_until(until, &mut |request| match request {
-        Request::Write(_) if lost == 0 => {
+        TableRequest::Write(_) if lost == 0 => {
             lost += 1;
             Fate::LostAfter
         }

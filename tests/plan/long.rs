@@ -8,7 +8,7 @@ use crate::world::{Event, World};
 use ld_dynamodb_relay::model::{DriftType, ItemKey, ReopenCause};
 use ld_dynamodb_relay::plan::Reason;
 use ld_dynamodb_relay::status::TablePhase;
-use ld_dynamodb_relay::writer::{Event as Told, Fact, Request};
+use ld_dynamodb_relay::writer::{TableRequest, WriteEvent as Told, WriteFact as Fact};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
@@ -104,8 +104,8 @@ fn an_hour_of_outage_with_a_storm_costs_few_requests_and_loses_nothing() {
     let mut world = settled(40);
     let asked = world.reopened.len();
     let (began, requests) = (world.now, world.requests);
-    let mut down = |request: &Request| match request {
-        Request::Write(_) => Fate::LostBefore,
+    let mut down = |request: &TableRequest| match request {
+        TableRequest::Write(_) => Fate::LostBefore,
         _ => Fate::Failed,
     };
     let mut number = 0_u8;

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use ld_dynamodb_relay::model::{
-    Applied, DataSet, Desired, Digest, Fault, Item, MAX_ROW_BYTES, Stamp, StoredVersion,
+    Applied, DataSet, Desired, Digest, Item, ItemFault, MAX_ROW_BYTES, Stamp, StoredVersion,
 };
 use ld_dynamodb_relay::plan::{Policy, Reason, Write};
 use proptest::prelude::*;
@@ -229,7 +229,7 @@ fn a_bad_item_is_set_aside_alone_until_its_bytes_change() {
             Write::MarkInitialized
         ]
     );
-    assert_eq!(scene.hold(), Some(Reason::Malformed(Fault::NoVersion)));
+    assert_eq!(scene.hold(), Some(Reason::Malformed(ItemFault::NoVersion)));
     let since = scene.held.items[&key(1)].since;
     scene.say(Some(bad(0)));
     scene.plan();

@@ -6,7 +6,10 @@ use ld_dynamodb_relay::model::DriftType;
 use ld_dynamodb_relay::plan::{Reason, Write};
 use ld_dynamodb_relay::status::TablePhase;
 use ld_dynamodb_relay::table::Outcome;
-use ld_dynamodb_relay::writer::{Answer, Answered, Event as Told, Fact, Manner, Request, Standing};
+use ld_dynamodb_relay::writer::{
+    Answered, Manner, Standing, TableAnswer, TableRequest as Request, WriteEvent as Told,
+    WriteFact as Fact,
+};
 
 use crate::items::key;
 use crate::store::{Fate, Rival};
@@ -66,7 +69,7 @@ fn answer(world: &mut World, number: u8, outcome: Outcome) {
         panic!("{request:?}");
     };
     world.now += Duration::from_millis(1);
-    let answer = Answer::Written(write, outcome, 1.0);
+    let answer = TableAnswer::Written(write, outcome, 1.0);
     let at = world.now;
     world.step(Some(Told::Answered(Answered { answer, sent, at })));
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use ld_dynamodb_relay::model::{Digest, ItemKey, Kind, Stamp, StoredVersion};
 use ld_dynamodb_relay::plan::Write;
-use ld_dynamodb_relay::table::{Cursor, Outcome, PageRows, Read, Trouble, Vouchers};
-use ld_dynamodb_relay::writer::{Answer, Request};
+use ld_dynamodb_relay::table::{Outcome, PageCursor, PageRows, Read, Trouble, Vouchers};
+use ld_dynamodb_relay::writer::{TableAnswer as Answer, TableRequest as Request};
 use tokio::time::Instant;
 
 use crate::items::live;
@@ -137,7 +137,7 @@ impl Store {
         }
     }
 
-    fn page(&mut self, cursor: &Cursor) -> Read<PageRows> {
+    fn page(&mut self, cursor: &PageCursor) -> Read<PageRows> {
         let most = cursor.rows.map_or(usize::MAX, |rows| rows as usize);
         let most = most.min(self.page_rows.max(1));
         let after = cursor.after.as_deref();

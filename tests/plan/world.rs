@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ld_dynamodb_relay::environment::{Cell, Reader, Reopen};
-use ld_dynamodb_relay::model::{Applied, DataSet, Item, ItemKey, ReopenCause};
+use ld_dynamodb_relay::model::{Applied, At, DataSet, Item, ItemKey, ReopenCause};
 use ld_dynamodb_relay::plan::Write;
 use ld_dynamodb_relay::writer::{
-    Answered, At, Event as Told, Fact, Manner, Request, Standing, Writer,
+    Answered, Manner, Standing, TableRequest as Request, WriteEvent as Told, WriteFact, Writer,
 };
 use tokio::time::Instant;
 
@@ -70,7 +70,7 @@ pub(crate) struct World {
     pub(crate) wake: Option<Instant>,
     /// Whose LaunchDarkly says that its data is.
     pub(crate) identity: Option<Arc<str>>,
-    pub(crate) facts: Vec<Fact>,
+    pub(crate) facts: Vec<WriteFact>,
     pub(crate) stands: Option<Standing>,
     /// Why everything was asked for again, and when.
     pub(crate) reopened: Vec<(Instant, ReopenCause)>,
@@ -308,9 +308,9 @@ impl World {
     fn take_facts(&mut self) {
         for fact in self.writer.facts() {
             match fact {
-                Fact::Stands(standing) => self.stands = Some(*standing),
+                WriteFact::Stands(standing) => self.stands = Some(*standing),
                 fact => {
-                    self.known |= matches!(fact, Fact::Read { .. });
+                    self.known |= matches!(fact, WriteFact::Read { .. });
                     self.facts.push(fact);
                 }
             }

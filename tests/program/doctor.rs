@@ -2,7 +2,7 @@
 
 use ld_dynamodb_relay::model::{ItemKey, Kind};
 use ld_dynamodb_relay::simulator::Behaviour;
-use ld_dynamodb_relay::simulator::store::{Fault, Operation, Refusal};
+use ld_dynamodb_relay::simulator::store::{Fault, Operation, StoreRefusal};
 use serde_json::json;
 
 use crate::process::Output;
@@ -71,7 +71,7 @@ async fn a_table_that_cannot_be_used_is_told_with_what_to_do() {
         (Operation::PutItem, "PutItem"),
         (Operation::DeleteItem, "DeleteItem"),
     ] {
-        let fault = Fault::refuse(Refusal::AccessDenied).on(operation);
+        let fault = Fault::refuse(StoreRefusal::AccessDenied).on(operation);
         let fault = world.store.inject(fault);
         let end = doctor(&world, &[]).await;
         assert_eq!(end.code, Some(1), "{end:?}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ld_dynamodb_relay::clock;
 use ld_dynamodb_relay::model::{ItemKey, Kind};
 use ld_dynamodb_relay::simulator::Behaviour;
-use ld_dynamodb_relay::simulator::store::{Fault, Operation, Refusal};
+use ld_dynamodb_relay::simulator::store::{Fault, Operation, StoreRefusal};
 
 use crate::process::{Output, Program};
 use crate::world::{KEY, PREFIX, World, flag, large_flag};
@@ -53,7 +53,7 @@ async fn each_permission_that_the_daemon_uses() {
             "production: permissions: not allowed to {name} on table flags (AccessDeniedException): grant \
              dynamodb:{name} on it to this role"
         );
-        let denied = Fault::refuse(Refusal::AccessDenied).on(operation);
+        let denied = Fault::refuse(StoreRefusal::AccessDenied).on(operation);
         let fault = world.store.inject(denied.clone());
         fails(doctor(&world), &[&grant]).await;
         fault.withdraw();
@@ -68,7 +68,7 @@ async fn each_permission_that_the_daemon_uses() {
     }
     let all = world
         .store
-        .inject(Fault::refuse(Refusal::AccessDenied).when(|_| true));
+        .inject(Fault::refuse(StoreRefusal::AccessDenied).when(|_| true));
     let each = ["Query", "GetItem", "PutItem", "DeleteItem"];
     let each = each.map(|it| format!("production: permissions: not allowed to {it} "));
     fails(doctor(&world), &each.each_ref().map(|it| &**it)).await;
@@ -106,7 +106,7 @@ async fn credentials_and_the_clock() {
             "grant kms:Decrypt and kms:GenerateDataKey",
         ),
     ] {
-        let refusal = Refusal::Other(
+        let refusal = StoreRefusal::Other(
             400,
             format!("com.amazon.coral.service#{kind}"),
             message.into(),

@@ -1,6 +1,6 @@
 //! A key that belongs to another environment: every command that looks says so, and none writes.
 
-use ld_dynamodb_relay::simulator::store::{Attribute, Fault, Operation, Refusal, Row};
+use ld_dynamodb_relay::simulator::store::{Attribute, Fault, Operation, Row, StoreRefusal};
 
 use crate::world::{PREFIX, TABLE, World};
 
@@ -70,7 +70,7 @@ async fn a_policy_without_one_of_the_partitions_is_found_by_the_doctor() {
     let world = World::filled(1).await;
     for name in ["features", "segments", "$inited", "$identity"] {
         let partition = format!("{PREFIX}:{name}");
-        let denied = Fault::refuse(Refusal::AccessDenied).on(Operation::PutItem);
+        let denied = Fault::refuse(StoreRefusal::AccessDenied).on(Operation::PutItem);
         let denied = world.store.inject(denied.in_namespace(&*partition));
         let end = world.program(&["doctor"]).output().await;
         assert_eq!(end.code, Some(1), "{end:?}");

@@ -2,7 +2,7 @@
 
 use ld_dynamodb_relay::model::ItemKey;
 use ld_dynamodb_relay::simulator::Behaviour;
-use ld_dynamodb_relay::simulator::store::{Fault, Operation, Refusal, Row};
+use ld_dynamodb_relay::simulator::store::{Fault, Operation, Row, StoreRefusal};
 use serde_json::{Value, json};
 
 use crate::ask;
@@ -98,7 +98,7 @@ async fn whatever_goes_wrong_no_line_holds_a_secret_or_an_items_contents() {
     let malformed = format!("event: put\ndata: {{\"path\":\"/\",\"data\":\"{CANARY}\"}}\n\n");
     world.production.next(Behaviour::status(500));
     world.production.next(Behaviour::bytes(malformed));
-    let denied = Fault::refuse(Refusal::AccessDenied).on(Operation::PutItem);
+    let denied = Fault::refuse(StoreRefusal::AccessDenied).on(Operation::PutItem);
     world.store.inject(denied.times(1));
     let relay = world
         .program(&["run"])
@@ -111,7 +111,7 @@ async fn whatever_goes_wrong_no_line_holds_a_secret_or_an_items_contents() {
     relay.line("grant dynamodb:PutItem").await;
     relay.first_write().await;
     relay.line("its row would have").await;
-    let refused = Fault::refuse(Refusal::Validation).on(Operation::PutItem);
+    let refused = Fault::refuse(StoreRefusal::Validation).on(Operation::PutItem);
     world.store.inject(refused.times(1));
     world.production.put_flag(&item("invalid", 1));
     relay.line("DynamoDB refused it as invalid").await;

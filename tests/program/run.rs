@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use ld_dynamodb_relay::simulator::Behaviour;
-use ld_dynamodb_relay::simulator::store::{Fault, Operation, Refusal};
+use ld_dynamodb_relay::simulator::store::{Fault, Operation, StoreRefusal};
 
 use crate::ask;
 use crate::process::Program;
@@ -221,7 +221,7 @@ async fn one_shot_ends_with_what_became_of_it() {
     assert!(end.stdout.contains(r#""written":3"#), "{end:?}");
 
     world.production.put_flag(&flag("flag-0000", 3));
-    let denied = Fault::refuse(Refusal::AccessDenied).on(Operation::PutItem);
+    let denied = Fault::refuse(StoreRefusal::AccessDenied).on(Operation::PutItem);
     let denied = world.store.inject(denied);
     let end = one_shot().output().await;
     assert_eq!(end.code, Some(1), "{end:?}");

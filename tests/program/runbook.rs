@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use ld_dynamodb_relay::clock;
 use ld_dynamodb_relay::model::{ItemKey, Kind};
 use ld_dynamodb_relay::simulator::Behaviour;
-use ld_dynamodb_relay::simulator::store::{Fault, Operation, Refusal, Row};
+use ld_dynamodb_relay::simulator::store::{Fault, Operation, Row, StoreRefusal};
 use ld_dynamodb_relay::webhook::sign;
 use tokio::time::interval;
 
@@ -109,7 +109,7 @@ async fn started(world: &World) -> Running {
 }
 
 fn denied(operation: Operation) -> Fault {
-    Fault::refuse(Refusal::AccessDenied).on(operation)
+    Fault::refuse(StoreRefusal::AccessDenied).on(operation)
 }
 
 /// Provokes what a section is about.

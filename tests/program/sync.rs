@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ld_dynamodb_relay::model::{ItemKey, Kind};
 use ld_dynamodb_relay::simulator::Items;
-use ld_dynamodb_relay::simulator::store::{Fault, Operation, Outcome, Refusal, Row};
+use ld_dynamodb_relay::simulator::store::{Fault, Operation, RequestOutcome, Row, StoreRefusal};
 use serde_json::Value;
 
 use crate::process::Output;
@@ -92,7 +92,11 @@ async fn a_dry_run_writes_nothing_and_says_what_a_real_one_then_does() {
     assert_eq!(real.code, Some(1), "one is too large: {real:?}");
     let log = world.store.log();
     let written = log.iter().filter(|it| it.request.operation.writes());
-    assert!(written.clone().all(|it| it.outcome == Outcome::Accepted));
+    assert!(
+        written
+            .clone()
+            .all(|it| it.outcome == RequestOutcome::Accepted)
+    );
     let written: BTreeSet<_> = written
         .map(|it| it.request.key.clone().unwrap())
         .map(|key| {
@@ -175,7 +179,7 @@ async fn what_fails_is_told_and_the_end_is_1() {
     assert!(end.stdout.contains("LaunchDarkly answered 401"), "{end:?}");
     assert!(!end.stdout.contains("sdk-not"), "{end:?}");
 
-    let denied = Fault::refuse(Refusal::AccessDenied).on(Operation::PutItem);
+    let denied = Fault::refuse(StoreRefusal::AccessDenied).on(Operation::PutItem);
     let denied = world.store.inject(denied);
     let end = sync(&world, &["--json"]).await;
     assert_eq!(end.code, Some(1), "{end:?}");

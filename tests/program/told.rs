@@ -6,7 +6,7 @@ use std::time::UNIX_EPOCH;
 use ld_dynamodb_relay::clock;
 use ld_dynamodb_relay::model::{ItemKey, Kind};
 use ld_dynamodb_relay::simulator::Behaviour;
-use ld_dynamodb_relay::simulator::store::{Fault, Operation, Refusal, Row};
+use ld_dynamodb_relay::simulator::store::{Fault, Operation, Row, StoreRefusal};
 use ld_dynamodb_relay::webhook::sign;
 use serde_json::{Map, Value};
 
@@ -174,7 +174,7 @@ async fn drift() -> Output {
 
     world.production.put_flag(&large_flag("large", 1));
     world.store.inject(
-        Fault::refuse(Refusal::Validation)
+        Fault::refuse(StoreRefusal::Validation)
             .on(Operation::PutItem)
             .for_key("invalid"),
     );
@@ -197,7 +197,7 @@ async fn denied() -> Output {
     relay.event("summary").await;
     let denied = world
         .store
-        .inject(Fault::refuse(Refusal::AccessDenied).on_writes());
+        .inject(Fault::refuse(StoreRefusal::AccessDenied).on_writes());
     world.production.put_flag(&flag_with("denied", 1, ""));
     relay.event("the table could not be read or written").await;
     denied.withdraw();

@@ -2,7 +2,9 @@
 
 use ld_dynamodb_relay::model::Kind;
 use ld_dynamodb_relay::simulator::store::Row;
-use ld_dynamodb_relay::simulator::{ANY_PORT, Environment, LaunchDarkly, Store, StoreOptions};
+use ld_dynamodb_relay::simulator::{
+    ANY_PORT, LaunchDarkly, SimulatedEnvironment, Store, StoreOptions,
+};
 
 use crate::process::Program;
 
@@ -14,7 +16,7 @@ pub(crate) const PREFIX: &str = "shop";
 /// LaunchDarkly with one environment, and an empty table.
 pub(crate) struct World {
     pub(crate) launchdarkly: LaunchDarkly,
-    pub(crate) production: Environment,
+    pub(crate) production: SimulatedEnvironment,
     pub(crate) store: Store,
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use ld_dynamodb_relay::simulator::file_data::Step;
-use ld_dynamodb_relay::simulator::store::{Operation, Outcome, Record, round_trips};
+use ld_dynamodb_relay::simulator::store::{Operation, Record, RequestOutcome, round_trips};
 use ld_dynamodb_relay::simulator::{generate, storm};
 
 use crate::support::{TABLE, World, flag, flags, is_settled};
@@ -13,7 +13,10 @@ use crate::support::{TABLE, World, flag, flags, is_settled};
 fn times_written(log: &[Record]) -> HashMap<(String, String), usize> {
     let mut times = HashMap::new();
     for record in log.iter().filter(|it| it.request.operation.writes()) {
-        if matches!(record.outcome, Outcome::Accepted | Outcome::AnswerLost) {
+        if matches!(
+            record.outcome,
+            RequestOutcome::Accepted | RequestOutcome::AnswerLost
+        ) {
             let request = &record.request;
             let row = (request.namespace.clone(), request.key.clone());
             let row = (row.0.unwrap_or_default(), row.1.unwrap_or_default());

@@ -5,9 +5,9 @@ use std::time::Duration;
 use ld_dynamodb_relay::config::Config;
 use ld_dynamodb_relay::environment::Control;
 use ld_dynamodb_relay::listener::Hint;
-use ld_dynamodb_relay::listener::Wake;
+use ld_dynamodb_relay::listener::WakeResult;
 use ld_dynamodb_relay::model::{ItemKey, Kind};
-use ld_dynamodb_relay::simulator::{Behaviour, Environment};
+use ld_dynamodb_relay::simulator::{Behaviour, SimulatedEnvironment};
 use tokio::time::{Instant, interval, timeout};
 
 use crate::support::several::Several;
@@ -33,7 +33,12 @@ fn hint(item: Option<&str>) -> Hint {
 
 /// What became of an environment's hints: on time, late, no change.
 fn wakes(relay: &Relay, environment: &str) -> [u64; 3] {
-    [Wake::OnTime, Wake::LateStream, Wake::NoChange].map(|wake| {
+    [
+        WakeResult::OnTime,
+        WakeResult::LateStream,
+        WakeResult::NoChange,
+    ]
+    .map(|wake| {
         let labels = [&format!("\"{environment}\""), wake.label()];
         relay.count("webhook_wakes_total", &labels.map(|it| it as &str))
     })
@@ -52,7 +57,7 @@ async fn until<T: PartialEq + std::fmt::Debug>(expected: T, count: impl Fn() -> 
 }
 
 /// Changes a flag behind the stream's back: only another connection brings it.
-fn unannounced(environment: &Environment, key: &str, version: u64) {
+fn unannounced(environment: &SimulatedEnvironment, key: &str, version: u64) {
     environment.quietly(|items| {
         items.insert(Kind::Flag, flag(key, version));
     });

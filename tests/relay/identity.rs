@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ld_dynamodb_relay::simulator::store::{Attribute, Fault, Operation, Refusal, Row};
+use ld_dynamodb_relay::simulator::store::{Attribute, Fault, Operation, Row, StoreRefusal};
 use ld_dynamodb_relay::status::{Facts, TablePhase, health};
 use tokio::time::Instant;
 
@@ -155,7 +155,7 @@ async fn a_restart_with_a_wrong_key_is_refused_and_outlives_an_outage() {
     relay.until("refused", is_refused).await;
     let away = world
         .store
-        .inject(Fault::refuse(Refusal::AccessDenied).on_reads());
+        .inject(Fault::refuse(StoreRefusal::AccessDenied).on_reads());
     relay
         .until("without permission", |facts| {
             facts
@@ -348,7 +348,7 @@ async fn without_a_permission_for_it_nothing_is_written_unguarded() {
     ] {
         let world = World::with_flags(5).await;
         world.production.set_id("ours");
-        let denied = Fault::refuse(Refusal::AccessDenied).on(operation);
+        let denied = Fault::refuse(StoreRefusal::AccessDenied).on(operation);
         let denied = world.store.inject(denied.in_namespace(IDENTITY));
         let relay = world.relay().await;
         relay

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ld_dynamodb_relay::model::ItemKey;
-use ld_dynamodb_relay::simulator::store::{Fault, Operation, Refusal};
+use ld_dynamodb_relay::simulator::store::{Fault, Operation, StoreRefusal};
 
 use crate::support::named::relay_named;
 use crate::support::{TABLE, World, flag};
@@ -75,7 +75,7 @@ async fn an_item_that_dynamodb_refused_is_tried_again_at_a_verify() {
     let world = World::with_flags(3).await;
     let (relay, control) = relay_named(&world, "forgiven", |_| {}).await;
     relay.settled().await;
-    let fault = Fault::refuse(Refusal::Validation).on(Operation::PutItem);
+    let fault = Fault::refuse(StoreRefusal::Validation).on(Operation::PutItem);
     let fault = world.store.inject(fault.for_key("indexed"));
     world.production.put_flag(&flag("indexed", 1));
     let key = ItemKey::flag("indexed");

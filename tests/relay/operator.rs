@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ld_dynamodb_relay::simulator::store::{Fault, Operation, Refusal};
+use ld_dynamodb_relay::simulator::store::{Fault, Operation, StoreRefusal};
 use ld_dynamodb_relay::status::Facts;
 
 use crate::support::named::{relay_named, told};
@@ -39,7 +39,7 @@ async fn sync_has_everything_said_and_read_again_at_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_asked_before_the_table_can_be_read_is_not_lost() {
     let world = World::with_flags(3).await;
-    let away = Fault::refuse(Refusal::AccessDenied).on(Operation::GetItem);
+    let away = Fault::refuse(StoreRefusal::AccessDenied).on(Operation::GetItem);
     let away = world.store.inject(away);
     let (relay, control) = relay_named(&world, "early", |_| {}).await;
     relay
@@ -142,7 +142,7 @@ async fn a_release_outlives_full_sets_that_come_before_it_is_done() {
 async fn what_was_confirmed_of_one_set_releases_nothing_of_the_next() {
     let world = World::with_flags(30).await;
     let (relay, control) = braked(&world, "outdated").await;
-    let away = Fault::refuse(Refusal::AccessDenied).on_writes();
+    let away = Fault::refuse(StoreRefusal::AccessDenied).on_writes();
     let away = world.store.inject(away);
     for key in ["flag-1", "flag-2", "flag-3"] {
         world.production.put_flag(&flag(key, 2));

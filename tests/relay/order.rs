@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use ld_dynamodb_relay::model::{ItemKey, Kind};
 use ld_dynamodb_relay::simulator::generate;
-use ld_dynamodb_relay::simulator::store::{Outcome, Record};
+use ld_dynamodb_relay::simulator::store::{Record, RequestOutcome};
 
 use crate::support::{World, flag, segment};
 
 /// The writes by row, each once.
 fn by_row(log: &[Record]) -> HashMap<(&str, &str), &Record> {
     log.iter()
-        .filter(|it| it.request.operation.writes() && it.outcome == Outcome::Accepted)
+        .filter(|it| it.request.operation.writes() && it.outcome == RequestOutcome::Accepted)
         .map(|it| {
             let row = &it.request;
             (

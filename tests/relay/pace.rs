@@ -2,7 +2,7 @@
 //! meanwhile does not wait.
 
 use ld_dynamodb_relay::model::Kind;
-use ld_dynamodb_relay::simulator::store::{Operation, Outcome};
+use ld_dynamodb_relay::simulator::store::{Operation, RequestOutcome};
 
 use crate::support::{World, flag, flag_with, flags};
 
@@ -25,7 +25,7 @@ async fn first_write(world: &World, limit: f64) -> (u64, u64) {
     world.assert_equal();
     relay.stop().await;
     let counts = world.store.counts();
-    let refused = counts.with(Outcome::Throttled);
+    let refused = counts.with(RequestOutcome::Throttled);
     (counts.requests(Operation::PutItem), refused)
 }
 
@@ -86,12 +86,14 @@ async fn a_patch_in_the_middle_of_a_first_write_goes_first() {
     let log = world.store.log();
     let stored = log
         .iter()
-        .find(|it| it.request.key.as_deref() == Some("zzz") && it.outcome == Outcome::Accepted)
+        .find(|it| {
+            it.request.key.as_deref() == Some("zzz") && it.outcome == RequestOutcome::Accepted
+        })
         .unwrap();
     // Counted in what the partition takes in half a second.
     let before = log
         .iter()
-        .filter(|it| it.outcome == Outcome::Accepted)
+        .filter(|it| it.outcome == RequestOutcome::Accepted)
         .filter(|it| it.answered > sent && it.answered < stored.answered);
     let before: f64 = before.map(|it| it.units).sum();
     assert!(before <= 150.0, "{before} units were written before it");

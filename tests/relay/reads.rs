@@ -2,7 +2,7 @@
 
 use ld_dynamodb_relay::model::ItemKey;
 use ld_dynamodb_relay::simulator::generate;
-use ld_dynamodb_relay::simulator::store::{Fault, Operation, Refusal};
+use ld_dynamodb_relay::simulator::store::{Fault, Operation, StoreRefusal};
 use ld_dynamodb_relay::status::{HeldReason, TablePhase};
 
 use crate::support::named::relay_named;
@@ -50,7 +50,7 @@ async fn while_a_verify_is_throttled_everything_is_up_to_date() {
     let world = World::with_flags(500).await;
     let (relay, control) = relay_named(&world, "read slowly", |_| {}).await;
     relay.settled().await;
-    let refused = Fault::refuse(Refusal::ProvisionedThroughputExceeded).on(Operation::Query);
+    let refused = Fault::refuse(StoreRefusal::ProvisionedThroughputExceeded).on(Operation::Query);
     let refused = world.store.inject(refused);
     control.sync();
     relay
@@ -106,7 +106,7 @@ async fn a_validation_error_for_everything_is_the_tables_trouble() {
     let world = World::new().await;
     world.production.replace(flags(0..20, 1));
     let words = "The words that nobody knew";
-    let refusal = Refusal::Other(
+    let refusal = StoreRefusal::Other(
         400,
         "com.amazon.coral.validate#ValidationException".into(),
         words.into(),

@@ -2,7 +2,7 @@
 
 use ld_dynamodb_relay::model::ItemKey;
 use ld_dynamodb_relay::simulator::Behaviour;
-use ld_dynamodb_relay::simulator::store::{Fault, Operation, Refusal};
+use ld_dynamodb_relay::simulator::store::{Fault, Operation, StoreRefusal};
 
 use crate::support::several::{Several, key};
 use crate::support::{flag, flag_with, log};
@@ -29,12 +29,12 @@ async fn no_key_and_no_contents_in_what_is_told() {
     // Everything that goes wrong says something.
     environment.next(Behaviour::redirect(302, "http://localhost:1/all"));
     let faults = [
-        Fault::refuse(Refusal::Validation).for_key("refused"),
-        Fault::refuse(Refusal::InternalServerError)
+        Fault::refuse(StoreRefusal::Validation).for_key("refused"),
+        Fault::refuse(StoreRefusal::InternalServerError)
             .on(Operation::PutItem)
             .after(2)
             .times(4),
-        Fault::refuse(Refusal::Other(
+        Fault::refuse(StoreRefusal::Other(
             418,
             "com.amazon#Odd".into(),
             CONTENTS.into(),

@@ -2,7 +2,7 @@
 //! faults.
 
 use ld_dynamodb_relay::model::{ItemKey, Kind};
-use ld_dynamodb_relay::simulator::store::{Fault, Operation, Refusal};
+use ld_dynamodb_relay::simulator::store::{Fault, Operation, StoreRefusal};
 use ld_dynamodb_relay::status::HeldReason;
 
 use crate::support::{World, flag, flag_with};
@@ -79,7 +79,7 @@ async fn what_dynamodb_refuses_as_invalid_is_held_until_its_bytes_change() {
     let relay = world.relay().await;
     relay.settled().await;
     let refused = world.store.inject(
-        Fault::refuse(Refusal::Validation)
+        Fault::refuse(StoreRefusal::Validation)
             .on(Operation::PutItem)
             .for_key("flag-3"),
     );

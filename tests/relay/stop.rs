@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use ld_dynamodb_relay::simulator::store::Outcome;
+use ld_dynamodb_relay::simulator::store::RequestOutcome;
 use tokio::time::Instant;
 
 use crate::support::{TABLE, World, flag, flags};
@@ -93,7 +93,11 @@ async fn asked_to_stop_in_a_first_write_of_5000_items_it_finishes_what_it_began(
     relay.stop().await;
     assert!(asked.elapsed() < Duration::from_secs(20));
     let counts = world.store.counts();
-    assert_eq!(counts.with(Outcome::Cut), 0, "every answer was waited for");
+    assert_eq!(
+        counts.with(RequestOutcome::Cut),
+        0,
+        "every answer was waited for"
+    );
     let begun_after = world
         .store
         .log()

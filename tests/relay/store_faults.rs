@@ -7,7 +7,9 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 use ld_dynamodb_relay::simulator::Behaviour;
-use ld_dynamodb_relay::simulator::store::{Fault, Operation, Outcome, Refusal, Row};
+use ld_dynamodb_relay::simulator::store::{
+    Fault, Operation, RequestOutcome, Row, StoreRefusal as Refusal,
+};
 use ld_dynamodb_relay::status::TablePhase;
 
 use crate::support::{TABLE, World, flag, flags};
@@ -24,8 +26,10 @@ async fn a_lost_answer_leads_to_no_second_write() {
     assert_eq!(lost.hits(), 20);
     let mut times: HashMap<_, usize> = HashMap::new();
     for record in world.store.log() {
-        if matches!(record.outcome, Outcome::Accepted | Outcome::AnswerLost)
-            && record.request.operation.writes()
+        if matches!(
+            record.outcome,
+            RequestOutcome::Accepted | RequestOutcome::AnswerLost
+        ) && record.request.operation.writes()
         {
             *times.entry(record.request.key).or_default() += 1;
         }

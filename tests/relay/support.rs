@@ -13,7 +13,7 @@ use ld_dynamodb_relay::metrics::Metrics;
 use ld_dynamodb_relay::model::{ItemKey, Kind};
 use ld_dynamodb_relay::secrets::Keeper;
 use ld_dynamodb_relay::simulator::{
-    ANY_PORT, Environment, Items, LaunchDarkly, Store, StoreOptions,
+    ANY_PORT, Items, LaunchDarkly, SimulatedEnvironment, Store, StoreOptions,
 };
 use ld_dynamodb_relay::status::{EnvironmentStatus, Facts, HeldReason, TablePhase};
 use ld_dynamodb_relay::supervisor;
@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// LaunchDarkly with one environment, and an empty table.
 pub(crate) struct World {
     pub(crate) launchdarkly: LaunchDarkly,
-    pub(crate) production: Environment,
+    pub(crate) production: SimulatedEnvironment,
     pub(crate) store: Store,
     _share: Share,
 }
@@ -110,7 +110,7 @@ impl World {
 }
 
 /// Asserts that the rows under `prefix` are what the environment says.
-pub(crate) fn assert_equal(environment: &Environment, store: &Store, prefix: &str) {
+pub(crate) fn assert_equal(environment: &SimulatedEnvironment, store: &Store, prefix: &str) {
     let name = |name: &str| {
         if prefix.is_empty() {
             name.to_owned()
@@ -204,7 +204,7 @@ pub(crate) fn config(stream_uri: &str, endpoint: &str) -> Config {
             proxy_url: None,
             ca_certificates: Vec::new(),
         },
-        store: config::Store {
+        store: config::StoreSettings {
             endpoint: Some(endpoint.to_owned()),
             write_concurrency: 32,
         },
@@ -219,7 +219,7 @@ pub(crate) fn config(stream_uri: &str, endpoint: &str) -> Config {
             metrics: true,
             metrics_prefix: "ld_dynamodb_".into(),
             admin_token: None,
-            webhook: config::Webhook {
+            webhook: config::WebhookSettings {
                 secrets: Vec::new(),
                 max_age: Duration::from_mins(5),
             },
@@ -239,8 +239,8 @@ pub(crate) fn config(stream_uri: &str, endpoint: &str) -> Config {
     }
 }
 
-pub(crate) fn environment(name: &str, key: &str, prefix: &str) -> config::Environment {
-    config::Environment {
+pub(crate) fn environment(name: &str, key: &str, prefix: &str) -> config::EnvironmentSettings {
+    config::EnvironmentSettings {
         name: name.into(),
         sdk_key: key.into(),
         table: TABLE.into(),

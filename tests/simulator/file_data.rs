@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ld_dynamodb_relay::model::ItemKey;
 use ld_dynamodb_relay::simulator::{
-    ANY_PORT, Environment, FileData, LaunchDarkly, Reload, Step, file_data,
+    ANY_PORT, FileData, LaunchDarkly, Reload, SimulatedEnvironment, Step, file_data,
 };
 use tempfile::TempDir;
 
@@ -12,7 +12,7 @@ const FILE: &str = include_str!("../fixtures/file-data.json");
 
 struct Served {
     _launchdarkly: LaunchDarkly,
-    environment: Environment,
+    environment: SimulatedEnvironment,
     data: FileData,
     file: PathBuf,
     _folder: TempDir,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ld_dynamodb_relay::model::ItemKey;
 use ld_dynamodb_relay::simulator::launchdarkly::Key;
 use ld_dynamodb_relay::simulator::{
-    ANY_PORT, Behaviour, Environment, Items, LaunchDarkly, LineEnd,
+    ANY_PORT, Behaviour, Items, LaunchDarkly, LineEnd, SimulatedEnvironment,
 };
 use reqwest::{Response, StatusCode};
 use tokio::time::{Instant, timeout};
@@ -14,7 +14,7 @@ const KEY: &str = "sdk-0001";
 const PUT: &str = include_str!("../fixtures/fdv1-put.json");
 const FLAG: &str = r#"{"key":"a","version":1,"x":1E2, "note":"\ud83d\ude80 🚀"}"#;
 
-async fn launchdarkly() -> (LaunchDarkly, Environment) {
+async fn launchdarkly() -> (LaunchDarkly, SimulatedEnvironment) {
     let launchdarkly = LaunchDarkly::start(ANY_PORT).await.unwrap();
     let environment = launchdarkly.environment(KEY);
     (launchdarkly, environment)

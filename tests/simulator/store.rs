@@ -6,7 +6,9 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
-use ld_dynamodb_relay::simulator::store::{Fault, Operation, Outcome, Refusal, Row, round_trips};
+use ld_dynamodb_relay::simulator::store::{
+    Fault, Operation, RequestOutcome as Outcome, Row, StoreRefusal, round_trips,
+};
 use ld_dynamodb_relay::simulator::{Store, StoreOptions};
 
 const TABLE: &str = "flags";
@@ -140,7 +142,7 @@ async fn reads_have_a_limit_of_their_own() {
 async fn a_fault_strikes_whom_it_is_meant_for_and_as_often_as_it_is_told() {
     let (store, client) = store_with_table().await;
     let denied = store.inject(
-        Fault::refuse(Refusal::AccessDenied)
+        Fault::refuse(StoreRefusal::AccessDenied)
             .on(Operation::PutItem)
             .for_key("a")
             .after(1)

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 /// A file of the project's.
+#[derive(Clone)]
 pub(crate) struct Source {
     pub(crate) path: String,
     pub(crate) text: String,

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use ld_dynamodb_relay::model::Generation;
-use ld_dynamodb_relay::writer::{Agenda, Entry, Why};
+use ld_dynamodb_relay::writer::{Agenda, AgendaEntry as Entry, Why};
 use proptest::prelude::*;
 use tokio::time::Instant;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ld_dynamodb_relay::model::Fault;
+use ld_dynamodb_relay::model::ItemFault as Fault;
 use ld_dynamodb_relay::plan::Reason;
 use ld_dynamodb_relay::table::Trouble;
 use tokio::time::Instant;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ld_dynamodb_relay::model::{DriftType, ItemKey, Kind};
-use ld_dynamodb_relay::table::{Cursor, PageRows, Trouble};
-use ld_dynamodb_relay::writer::{Looks, Request};
+use ld_dynamodb_relay::table::{PageCursor as Cursor, PageRows, Trouble};
+use ld_dynamodb_relay::writer::{Looks, TableRequest as Request};
 use tokio::time::Instant;
 
 use crate::given::{close, key, stamp, start};

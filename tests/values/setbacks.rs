@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ld_dynamodb_relay::model::{Digest, ItemKey};
 use ld_dynamodb_relay::plan::Reason;
-use ld_dynamodb_relay::writer::{Failure, Setbacks};
+use ld_dynamodb_relay::writer::{Setbacks, WriteFailure as Failure};
 use proptest::prelude::*;
 use tokio::time::Instant;
 

@@ -1,6 +1,6 @@
 //! Whose fault it is in a few cases that stand for what happens in production.
 
-use ld_dynamodb_relay::model::Fault;
+use ld_dynamodb_relay::model::ItemFault as Fault;
 use ld_dynamodb_relay::plan::Reason;
 
 use crate::blame::Cause;

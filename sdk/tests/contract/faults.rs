@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use launchdarkly_server_sdk::DataKind;
-use ld_dynamodb_relay::simulator::store::{Fault, Operation, Outcome, Record, Refusal};
+use ld_dynamodb_relay::simulator::store::{Fault, Operation, Record, RequestOutcome, StoreRefusal};
 use tokio::time::Instant;
 
 use crate::place::{Items, Place, live, one, set};
@@ -28,7 +28,7 @@ fn large(count: usize, version: u64) -> Items {
 fn written(place: &Place) -> Vec<Record> {
     let log = place.dynamo().log().into_iter();
     let mut written: Vec<_> = log
-        .filter(|it| it.request.operation.writes() && it.outcome == Outcome::Accepted)
+        .filter(|it| it.request.operation.writes() && it.outcome == RequestOutcome::Accepted)
         .collect();
     written.sort_by_key(|it| it.arrived);
     written
@@ -54,7 +54,7 @@ fn a_set_that_is_throttled_is_written_whole() {
     let mut store = place.store();
     store.init(large(ITEMS, 1)).unwrap();
     let counts = place.dynamo().counts();
-    assert!(counts.with(Outcome::Throttled) > 10, "{counts:?}");
+    assert!(counts.with(RequestOutcome::Throttled) > 10, "{counts:?}");
     assert_eq!(place.rows().len(), 2 * ITEMS + 1, "nothing was dropped");
     let written = written(&place);
     assert_eq!(written.len(), 2 * ITEMS + 1);
@@ -65,7 +65,10 @@ fn a_set_that_is_throttled_is_written_whole() {
 #[test]
 fn a_change_that_is_throttled_is_written() {
     let place = Place::embedded();
-    for refusal in [Refusal::Throttling, Refusal::ProvisionedThroughputExceeded] {
+    for refusal in [
+        StoreRefusal::Throttling,
+        StoreRefusal::ProvisionedThroughputExceeded,
+    ] {
         let throttled = Fault::refuse(refusal).on(Operation::PutItem).times(6);
         let throttled = place.dynamo().inject(throttled);
         let mut store = place.store();
@@ -87,7 +90,7 @@ fn a_change_that_is_throttled_for_too_long_is_an_error_that_names_it() {
     store.init(set(&[("a", 1)], &[])).unwrap();
     let throttled = place
         .dynamo()
-        .inject(Fault::refuse(Refusal::ProvisionedThroughputExceeded).on(Operation::PutItem));
+        .inject(Fault::refuse(StoreRefusal::ProvisionedThroughputExceeded).on(Operation::PutItem));
     let start = Instant::now();
     let error = store.upsert(DataKind::Flag, "a", live("a", 2, ""));
     let (error, took) = (error.unwrap_err().to_string(), start.elapsed());
@@ -189,7 +192,7 @@ fn a_set_that_is_not_stored_leaves_the_one_before() {
     let place = Place::embedded();
     let mut store = place.store();
     store.init(large(30, 1)).unwrap();
-    let denied = Fault::refuse(Refusal::AccessDenied)
+    let denied = Fault::refuse(StoreRefusal::AccessDenied)
         .on(Operation::PutItem)
         .after(40);
     let denied = place.dynamo().inject(denied);
@@ -210,7 +213,7 @@ fn a_set_that_is_not_stored_leaves_the_one_before() {
 #[test]
 fn the_marker_waits_for_everything() {
     let place = Place::embedded();
-    let denied = Fault::refuse(Refusal::AccessDenied)
+    let denied = Fault::refuse(StoreRefusal::AccessDenied)
         .for_key("item-7")
         .in_namespace("p:segments");
     let denied = place.dynamo().inject(denied);
@@ -237,7 +240,7 @@ fn an_item_that_dynamodb_refuses_takes_nothing_with_it() {
     store.init(set(&[("a", 1), ("b", 1)], &[])).unwrap();
     place
         .dynamo()
-        .inject(Fault::refuse(Refusal::Validation).for_key("a"));
+        .inject(Fault::refuse(StoreRefusal::Validation).for_key("a"));
     store.init(set(&[("a", 2), ("b", 2)], &[])).unwrap();
     place.dynamo().heal();
     assert_eq!(one(store.flag("a").unwrap()), Some((1, false)));
@@ -251,8 +254,8 @@ fn what_was_cut_or_lost_is_tried_again() {
     for (version, fault) in [
         Fault::lose_the_answer(),
         Fault::cut_before_acting(),
-        Fault::refuse(Refusal::InternalServerError),
-        Fault::refuse(Refusal::ServiceUnavailable),
+        Fault::refuse(StoreRefusal::InternalServerError),
+        Fault::refuse(StoreRefusal::ServiceUnavailable),
     ]
     .into_iter()
     .enumerate()
@@ -287,7 +290,7 @@ fn reads_fail_while_dynamodb_is_down_and_not_for_ever() {
     assert_eq!(one(store.flag("a").unwrap()), Some((1, false)));
     let throttled = place
         .dynamo()
-        .inject(Fault::refuse(Refusal::Throttling).on_reads().times(1));
+        .inject(Fault::refuse(StoreRefusal::Throttling).on_reads().times(1));
     assert_eq!(one(store.flag("a").unwrap()), Some((1, false)));
     assert_eq!(throttled.hits(), 1);
 }

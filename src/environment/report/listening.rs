@@ -9,7 +9,9 @@ use tracing::{debug, info, warn};
 use super::told::Told;
 use crate::clock;
 use crate::environment::Control;
-use crate::listener::{Action, Answered, Fact, Failure, Hint, Ignored, SessionEnd, Wake};
+use crate::listener::{
+    Action, Hint, HintOutcomes, Ignored, ListenFact, SessionEnd, SessionFailure, WakeResult,
+};
 use crate::metrics::{ConnectionGuard, EnvironmentMetrics};
 use crate::model::Kind;
 use crate::status::{EnvironmentStatus, ErrorKind, LastError, SourcePhase};
@@ -46,20 +48,20 @@ impl<'a> ListenReporter<'a> {
         self.metrics.connected()
     }
 
-    pub(in crate::environment) fn tell(&mut self, facts: Vec<Fact>) {
+    pub(in crate::environment) fn tell(&mut self, facts: Vec<ListenFact>) {
         for fact in facts {
             self.tell_one(fact);
         }
     }
 
-    fn tell_one(&mut self, fact: Fact) {
+    fn tell_one(&mut self, fact: ListenFact) {
         let now = clock::now();
         match fact {
-            Fact::Connected(id) => self.status.update(|facts| {
+            ListenFact::Connected(id) => self.status.update(|facts| {
                 facts.environment_id = id.or(facts.environment_id.take());
             }),
-            Fact::Heard(generation) => self.status.note(|facts| facts.hear(generation, now)),
-            Fact::SaidEverything {
+            ListenFact::Heard(generation) => self.status.note(|facts| facts.hear(generation, now)),
+            ListenFact::SaidEverything {
                 items,
                 took,
                 changed,
@@ -82,33 +84,35 @@ impl<'a> ListenReporter<'a> {
                     }
                 });
             }
-            Fact::Changed(kind, action, generation) => {
+            ListenFact::Changed(kind, action, generation) => {
                 self.metrics.changes.of((kind, action)).increment(1);
                 self.status.note(|facts| facts.hear(generation, now));
             }
-            Fact::Ignored(reason) => {
+            ListenFact::Ignored(reason) => {
                 if matches!(reason, Ignored::UnknownEvent | Ignored::UnknownKind) {
                     debug!(reason = reason.label(), "ignored an event");
                 }
                 self.metrics.changes_ignored.of(reason).increment(1);
             }
-            Fact::Older { key, version } => {
+            ListenFact::Older { key, version } => {
                 info!(kind = %key.kind, key = %key.key, new_version = version, "ignored a change that is not newer than what was said");
             }
-            Fact::Ended(end) => self.ended(end),
-            Fact::Failed(failure) => self.failed(failure, now),
-            Fact::Reopening(cause) => {
+            ListenFact::Ended(end) => self.ended(end),
+            ListenFact::Failed(failure) => self.failed(failure, now),
+            ListenFact::Reopening(cause) => {
                 self.metrics.reopens.of(cause).increment(1);
                 info!(
                     cause = cause.label(),
                     "asking LaunchDarkly for everything again"
                 );
             }
-            Fact::Keyless(why) => self.keyless(why, now),
-            Fact::Rekeyed => info!("the SDK key is another one"),
-            Fact::KeyReset(times) => self.metrics.wakes.of(Wake::KeyReset).increment(times),
-            Fact::Announced(hint, came) => self.announced(&hint, came),
-            Fact::Hints(answered) => self.hints(&answered),
+            ListenFact::Keyless(why) => self.keyless(why, now),
+            ListenFact::Rekeyed => info!("the SDK key is another one"),
+            ListenFact::KeyReset(times) => {
+                self.metrics.wakes.of(WakeResult::KeyReset).increment(times);
+            }
+            ListenFact::Announced(hint, came) => self.announced(&hint, came),
+            ListenFact::Hints(answered) => self.hints(&answered),
         }
     }
 
@@ -116,7 +120,7 @@ impl<'a> ListenReporter<'a> {
         self.metrics.sessions.of(end).increment(1);
     }
 
-    fn failed(&mut self, failure: Failure, now: clock::Moment) {
+    fn failed(&mut self, failure: SessionFailure, now: clock::Moment) {
         let retry_in_milliseconds = millis(failure.wait);
         let detail = &*failure.detail;
         if self.told.is_news(detail, now.monotonic) {
@@ -177,7 +181,7 @@ impl<'a> ListenReporter<'a> {
         }
     }
 
-    fn hints(&self, answered: &Answered) {
+    fn hints(&self, answered: &HintOutcomes) {
         for (wake, count) in answered.wakes() {
             self.metrics.wakes.of(wake).increment(count);
         }

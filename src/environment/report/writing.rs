@@ -12,10 +12,10 @@ use crate::clock::{self, Moment};
 use crate::environment::Environment;
 use crate::metrics::EnvironmentMetrics;
 use crate::model::{ItemKey, Kind};
-use crate::plan::identity::Expects;
+use crate::plan::identity::{Expects, Mismatch};
 use crate::status::{Held, HeldReason, Written};
 use crate::table::{Op, Trouble, WriteOutcome};
-use crate::writer::{Fact, Mismatch, PropagationStart, Purpose, Standing, Stored};
+use crate::writer::{PropagationStart, Purpose, Standing, Stored, WriteFact};
 
 /// See the module.
 pub(in crate::environment) struct WriteReporter<'a> {
@@ -43,16 +43,16 @@ impl<'a> WriteReporter<'a> {
         &self.environment.metrics
     }
 
-    pub(in crate::environment) fn tell(&mut self, facts: Vec<Fact>) {
+    pub(in crate::environment) fn tell(&mut self, facts: Vec<WriteFact>) {
         for fact in facts {
             self.tell_one(fact);
         }
     }
 
-    fn tell_one(&mut self, fact: Fact) {
+    fn tell_one(&mut self, fact: WriteFact) {
         let repair = self.environment.habits.repair;
         match fact {
-            Fact::Read {
+            WriteFact::Read {
                 rows,
                 initialized,
                 took,
@@ -61,26 +61,26 @@ impl<'a> WriteReporter<'a> {
                 info!(rows, initialized, milliseconds, "read the table");
                 self.verified();
             }
-            Fact::Verified { took } => {
+            WriteFact::Verified { took } => {
                 self.metrics().verify_seconds.record(took.as_secs_f64());
                 self.found.all_found(repair);
                 self.verified();
             }
-            Fact::Spent(op, purpose, units) => self.spent(op, purpose, units),
-            Fact::WriteEnded(outcome, took) => {
+            WriteFact::Spent(op, purpose, units) => self.spent(op, purpose, units),
+            WriteFact::WriteEnded(outcome, took) => {
                 self.metrics().writes.of(outcome).increment(1);
                 self.metrics().write_seconds.record(took.as_secs_f64());
                 if outcome == WriteOutcome::Refused {
                     self.metrics().throttled.increment(1);
                 }
             }
-            Fact::Failed(trouble) => {
+            WriteFact::Failed(trouble) => {
                 let class = trouble.class();
                 self.metrics().write_errors.of(class).increment(1);
             }
-            Fact::Waits { trouble, wait, own } => self.waits(&trouble, wait, own),
-            Fact::Stored(stored) => self.stored(stored),
-            Fact::Drifted(key, drift) => {
+            WriteFact::Waits { trouble, wait, own } => self.waits(&trouble, wait, own),
+            WriteFact::Stored(stored) => self.stored(stored),
+            WriteFact::Drifted(key, drift) => {
                 self.metrics().drift.of(drift).increment(1);
                 let label = drift.label();
                 if let Some(key) = key {
@@ -89,13 +89,13 @@ impl<'a> WriteReporter<'a> {
                     warn!(r#type = label, repair, "the marker changed without us");
                 }
             }
-            Fact::Marked => info!("the marker was written"),
-            Fact::Identified { id, before } => info!(
+            WriteFact::Marked => info!("the marker was written"),
+            WriteFact::Identified { id, before } => info!(
                 environment_id = &*id,
                 old_environment_id = before.as_deref(),
                 "remembered LaunchDarkly's environment ID"
             ),
-            Fact::Confirmed {
+            WriteFact::Confirmed {
                 removals,
                 before,
                 now,
@@ -110,7 +110,7 @@ impl<'a> WriteReporter<'a> {
                     );
                 }
             }
-            Fact::FirstWriteComplete { received } => {
+            WriteFact::FirstWriteComplete { received } => {
                 let took = received.map(|received| clock::now().monotonic - received);
                 let [segments, flags] = self.stood.as_ref().map_or([0, 0], |stood| stood.live);
                 info!(
@@ -120,7 +120,7 @@ impl<'a> WriteReporter<'a> {
                     "first write complete"
                 );
             }
-            Fact::Stands(standing) => self.stands(standing),
+            WriteFact::Stands(standing) => self.stands(standing),
         }
     }
 

@@ -31,7 +31,7 @@ impl Level {
 
 /// One thing that is the matter.
 #[derive(Debug)]
-pub(super) struct Reason {
+pub(super) struct Concern {
     pub(super) level: Level,
     /// Two or three words.
     pub(super) label: &'static str,
@@ -42,7 +42,7 @@ pub(super) struct Reason {
 }
 
 /// What is the matter, the worst first.
-pub(super) fn reasons(reading: &Reading<'_>) -> Vec<Reason> {
+pub(super) fn reasons(reading: &Reading<'_>) -> Vec<Concern> {
     let mut reasons: Vec<_> = [
         key(reading),
         table(reading),
@@ -62,14 +62,14 @@ pub(super) fn reasons(reading: &Reading<'_>) -> Vec<Reason> {
     reasons
 }
 
-fn key(reading: &Reading<'_>) -> Option<Reason> {
+fn key(reading: &Reading<'_>) -> Option<Concern> {
     let data = if reading.health.usable {
         "Readers keep the previous data"
     } else {
         "Readers have no data"
     };
     let last = reading.facts.last_error.as_ref();
-    reading.health.refused.then(|| Reason {
+    reading.health.refused.then(|| Concern {
         level: Level::Trouble,
         label: "Key refused",
         what: format!(
@@ -82,11 +82,11 @@ fn key(reading: &Reading<'_>) -> Option<Reason> {
     })
 }
 
-fn table(reading: &Reading<'_>) -> Option<Reason> {
+fn table(reading: &Reading<'_>) -> Option<Concern> {
     let facts = &reading.facts;
     let advice = facts.table_advice.clone();
     match facts.table.0 {
-        TablePhase::Misconfigured => Some(Reason {
+        TablePhase::Misconfigured => Some(Concern {
             level: Level::Trouble,
             label: "Table unusable",
             what: sentence(
@@ -94,14 +94,14 @@ fn table(reading: &Reading<'_>) -> Option<Reason> {
             ),
             to_do: "Writing goes on by itself once that is done.".to_owned(),
         }),
-        TablePhase::Unreachable => Some(Reason {
+        TablePhase::Unreachable => Some(Concern {
             level: Level::Trouble,
             label: "Table unreachable",
             what: sentence(advice.unwrap_or_else(|| "DynamoDB cannot be reached".into())),
             to_do: "It is tried again by itself; what LaunchDarkly says meanwhile is not lost."
                 .to_owned(),
         }),
-        TablePhase::Throttled => Some(Reason {
+        TablePhase::Throttled => Some(Concern {
             level: Level::Working,
             label: "Throttled",
             what: sentence(advice.unwrap_or_else(|| "DynamoDB throttles".into())),
@@ -113,7 +113,7 @@ fn table(reading: &Reading<'_>) -> Option<Reason> {
     }
 }
 
-fn source(reading: &Reading<'_>) -> Option<Reason> {
+fn source(reading: &Reading<'_>) -> Option<Concern> {
     let facts = &reading.facts;
     let last = facts.last_error.as_ref().map(|it| it.message.clone());
     let (stale, phase) = (reading.health.stale, facts.source.0);
@@ -130,7 +130,7 @@ fn source(reading: &Reading<'_>) -> Option<Reason> {
         }
         SourcePhase::Interrupted => last.unwrap_or_else(|| "the stream is interrupted".into()),
     };
-    Some(Reason {
+    Some(Concern {
         level: if stale { Level::Trouble } else { Level::Working },
         label: if stale { "Stale" } else { "Reconnecting" },
         what: sentence(what),
@@ -140,9 +140,9 @@ fn source(reading: &Reading<'_>) -> Option<Reason> {
     })
 }
 
-fn removals(reading: &Reading<'_>) -> Option<Reason> {
+fn removals(reading: &Reading<'_>) -> Option<Concern> {
     let held = reading.facts.braked;
-    (held > 0).then(|| Reason {
+    (held > 0).then(|| Concern {
         level: Level::Attention,
         label: "Removals held",
         what: format!(
@@ -155,7 +155,7 @@ fn removals(reading: &Reading<'_>) -> Option<Reason> {
     })
 }
 
-fn set_aside(reading: &Reading<'_>) -> Option<Reason> {
+fn set_aside(reading: &Reading<'_>) -> Option<Concern> {
     let of = |it: &&crate::status::Held| {
         matches!(
             it.reason,
@@ -163,7 +163,7 @@ fn set_aside(reading: &Reading<'_>) -> Option<Reason> {
         )
     };
     let count = reading.facts.held.values().filter(of).count();
-    (count > 0).then(|| Reason {
+    (count > 0).then(|| Concern {
         level: Level::Attention,
         label: "Items held",
         what: format!(
@@ -177,9 +177,9 @@ fn set_aside(reading: &Reading<'_>) -> Option<Reason> {
     })
 }
 
-fn contested(reading: &Reading<'_>) -> Option<Reason> {
+fn contested(reading: &Reading<'_>) -> Option<Concern> {
     let count = reading.facts.contested.len();
-    (count > 0).then(|| Reason {
+    (count > 0).then(|| Concern {
         level: Level::Attention,
         label: "Contested",
         what: format!(
@@ -192,7 +192,7 @@ fn contested(reading: &Reading<'_>) -> Option<Reason> {
 }
 
 /// What it is doing while nothing is wrong.
-fn at_work(reading: &Reading<'_>) -> Option<Reason> {
+fn at_work(reading: &Reading<'_>) -> Option<Concern> {
     let facts = &reading.facts;
     let (label, what) = if !facts.initialized {
         let left = match (facts.table.0, facts.said_everything) {
@@ -223,7 +223,7 @@ fn at_work(reading: &Reading<'_>) -> Option<Reason> {
         ("Connecting", what.to_owned())
     };
     let stale = reading.health.stale;
-    Some(Reason {
+    Some(Concern {
         level: if stale {
             Level::Trouble
         } else {

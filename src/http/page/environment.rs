@@ -2,7 +2,7 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::condition::{Level, Reason, reasons};
+use super::condition::{Concern, Level, reasons};
 use super::text::{Times, counted, grouped, in_path, lasted, shown, time};
 use crate::clock::Moment;
 use crate::http::document::{Reading, moment};
@@ -18,7 +18,7 @@ pub(super) struct Shown<'a> {
     /// Where it is in the configuration: that is its name in the page.
     id: String,
     pub(super) level: Level,
-    reasons: Vec<Reason>,
+    reasons: Vec<Concern>,
     times: Times,
 }
 

@@ -28,9 +28,9 @@ const RETRY: Duration = Duration::from_millis(500);
 
 /// What every open page is told from. Cheap to clone.
 #[derive(Clone)]
-pub(in crate::http) struct Live(Arc<Shared>);
+pub(in crate::http) struct Live(Arc<LiveState>);
 
-struct Shared {
+struct LiveState {
     app: App,
     slots: Arc<Semaphore>,
     /// Tells what this process rendered from what another one did.
@@ -74,7 +74,7 @@ impl std::fmt::Display for Cursor {
 
 impl Live {
     pub(in crate::http) fn new(app: App) -> Self {
-        Self(Arc::new(Shared {
+        Self(Arc::new(LiveState {
             app,
             slots: Arc::new(Semaphore::new(MAX_STREAMS)),
             epoch: rand::random(),

@@ -9,7 +9,7 @@ fn flag(key: &str) -> ItemKey {
 }
 
 /// What became of hints: on time, no change, late.
-const fn told(answered: &Answered) -> (u64, u64, u64) {
+const fn told(answered: &HintOutcomes) -> (u64, u64, u64) {
     (answered.on_time, answered.no_change, answered.late)
 }
 

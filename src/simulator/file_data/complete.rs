@@ -9,12 +9,12 @@ use serde_json::value::RawValue;
 use crate::model::{ItemKey, Kind};
 
 /// The members that an object must have, and the lists in it whose objects must have some too.
-struct Shape {
+struct ObjectShape {
     defaults: &'static [(&'static str, &'static str)],
     lists: &'static [(&'static str, &'static Self)],
 }
 
-const FLAG: Shape = Shape {
+const FLAG: ObjectShape = ObjectShape {
     defaults: &[
         ("version", "1"),
         ("on", "false"),
@@ -39,7 +39,7 @@ const FLAG: Shape = Shape {
     lists: &[("rules", &FLAG_RULE)],
 };
 
-const SEGMENT: Shape = Shape {
+const SEGMENT: ObjectShape = ObjectShape {
     defaults: &[
         ("version", "1"),
         ("included", "[]"),
@@ -55,17 +55,17 @@ const SEGMENT: Shape = Shape {
     lists: &[("rules", &SEGMENT_RULE)],
 };
 
-const FLAG_RULE: Shape = Shape {
+const FLAG_RULE: ObjectShape = ObjectShape {
     defaults: &[("clauses", "[]"), ("trackEvents", "false")], // without it Rust's SDK does not read the flag
     lists: &[("clauses", &CLAUSE)],
 };
 
-const SEGMENT_RULE: Shape = Shape {
+const SEGMENT_RULE: ObjectShape = ObjectShape {
     defaults: &[("clauses", "[]")],
     lists: &[("clauses", &CLAUSE)],
 };
 
-const CLAUSE: Shape = Shape {
+const CLAUSE: ObjectShape = ObjectShape {
     defaults: &[("attribute", r#""""#), ("negate", "false")],
     lists: &[],
 };
@@ -137,7 +137,7 @@ pub(super) fn with_version(text: &str, version: u64) -> String {
 }
 
 /// Collects what `object`, a part of `text`, lacks, by where in `text` it has to go.
-fn look_into(text: &str, object: &str, shape: &Shape, additions: &mut Vec<(usize, String)>) {
+fn look_into(text: &str, object: &str, shape: &ObjectShape, additions: &mut Vec<(usize, String)>) {
     let Some(members) = Members::of(object) else {
         return;
     };

@@ -29,15 +29,15 @@ pub struct Activity {
 
 /// A simulated environment. Clones are the same environment.
 #[derive(Clone)]
-pub struct Environment(Arc<Inner>);
+pub struct SimulatedEnvironment(Arc<Inner>);
 
 struct Inner {
-    state: Mutex<State>,
+    state: Mutex<EnvironmentState>,
     bell: Bell,
 }
 
 #[derive(Default)]
-struct State {
+struct EnvironmentState {
     id: Option<String>,
     items: Items,
     stale: VecDeque<Items>,
@@ -70,7 +70,7 @@ impl Behaviours {
 }
 
 // What it says.
-impl Environment {
+impl SimulatedEnvironment {
     pub(super) fn new() -> Self {
         Self(Arc::new(Inner {
             state: Mutex::default(),
@@ -151,7 +151,7 @@ impl Environment {
         state.say("put", put);
     }
 
-    /// [`Environment::replace`] with the contents of a `put` event's data.
+    /// [`SimulatedEnvironment::replace`] with the contents of a `put` event's data.
     pub fn load_put(&self, json: &str) -> anyhow::Result<()> {
         self.replace(Items::from_put(json)?);
         Ok(())
@@ -175,7 +175,7 @@ impl Environment {
 }
 
 // What goes over its open streams.
-impl Environment {
+impl SimulatedEnvironment {
     /// Sends bytes as they are.
     pub fn send(&self, bytes: impl Into<Vec<u8>>) {
         let bytes = Bytes::from(bytes.into());
@@ -210,7 +210,7 @@ impl Environment {
 }
 
 // How attempts are answered.
-impl Environment {
+impl SimulatedEnvironment {
     /// The next attempt to open a stream is answered so. More than one call: one attempt each, in order.
     pub fn next(&self, behaviour: Behaviour) {
         self.lock().streams.next.push_back(behaviour);
@@ -247,7 +247,7 @@ impl Environment {
 }
 
 // What clients did.
-impl Environment {
+impl SimulatedEnvironment {
     /// What clients did since the start.
     pub fn seen(&self) -> Activity {
         self.lock().seen
@@ -299,7 +299,7 @@ impl Environment {
 }
 
 // For the handlers.
-impl Environment {
+impl SimulatedEnvironment {
     pub(super) fn id(&self) -> Option<String> {
         self.lock().id.clone()
     }
@@ -341,12 +341,12 @@ impl Environment {
         (items, listen, Open(self.clone()))
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, EnvironmentState> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl EnvironmentState {
     fn say(&mut self, event: &'static str, data: String) {
         self.tell(&Message::Event(event, data.into()));
     }
@@ -358,7 +358,7 @@ impl State {
 }
 
 /// A stream that is open; counted until it is dropped.
-pub(super) struct Open(Environment);
+pub(super) struct Open(SimulatedEnvironment);
 
 impl Drop for Open {
     fn drop(&mut self) {

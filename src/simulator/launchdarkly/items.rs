@@ -28,7 +28,7 @@ struct Put<'a> {
 }
 
 #[derive(Deserialize)]
-struct Header {
+struct ItemHeader {
     key: Option<String>,
     version: Option<u64>,
 }
@@ -56,7 +56,7 @@ impl Items {
     /// Adds or replaces an item under the key that its text has. `None`, and nothing done, if it has none.
     pub fn insert(&mut self, kind: Kind, text: impl Into<Arc<str>>) -> Option<ItemKey> {
         let text = text.into();
-        let key = serde_json::from_str::<Header>(&text).ok()?.key?;
+        let key = serde_json::from_str::<ItemHeader>(&text).ok()?.key?;
         let key = ItemKey {
             kind,
             key: key.into(),
@@ -82,7 +82,9 @@ impl Items {
 
     /// The version in an item's text.
     pub fn version(&self, key: &ItemKey) -> Option<u64> {
-        serde_json::from_str::<Header>(self.get(key)?).ok()?.version
+        serde_json::from_str::<ItemHeader>(self.get(key)?)
+            .ok()?
+            .version
     }
 
     /// Every item, flags first, by key.

@@ -14,7 +14,7 @@ const LOG: usize = 100_000;
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
+pub enum RequestOutcome {
     /// Done.
     Accepted,
     /// Its condition did not hold, whether or not the answer that says so arrived.
@@ -35,7 +35,7 @@ pub struct Record {
     /// What it asked for.
     pub request: Request,
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: RequestOutcome,
     /// Write units or read units, as DynamoDB counts them.
     pub units: f64,
     /// When it came.
@@ -71,7 +71,7 @@ impl Counts {
 
     /// Requests that write rows and were done.
     pub fn writes_accepted(&self) -> u64 {
-        self.sum(Operation::writes, Some(Outcome::Accepted))
+        self.sum(Operation::writes, Some(RequestOutcome::Accepted))
     }
 
     /// Requests that read rows.
@@ -80,7 +80,7 @@ impl Counts {
     }
 
     /// Requests with this outcome.
-    pub fn with(&self, outcome: Outcome) -> u64 {
+    pub fn with(&self, outcome: RequestOutcome) -> u64 {
         self.sum(|_| true, Some(outcome))
     }
 
@@ -104,7 +104,7 @@ impl Counts {
         units_of(&self.read, namespace)
     }
 
-    fn sum(&self, of: impl Fn(Operation) -> bool, outcome: Option<Outcome>) -> u64 {
+    fn sum(&self, of: impl Fn(Operation) -> bool, outcome: Option<RequestOutcome>) -> u64 {
         self.outcomes
             .iter()
             .filter(|(operation, _)| of(**operation))
@@ -123,7 +123,7 @@ fn units_of(units: &BTreeMap<Partition, f64>, namespace: &str) -> f64 {
         .sum()
 }
 
-impl Outcome {
+impl RequestOutcome {
     const fn label(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
@@ -158,12 +158,12 @@ pub fn round_trips<'a>(log: impl IntoIterator<Item = &'a Record>) -> usize {
 
 #[derive(Default)]
 pub(super) struct Counter {
-    state: Mutex<State>,
+    state: Mutex<CounterState>,
     pub(super) bell: Bell,
 }
 
 #[derive(Default)]
-struct State {
+struct CounterState {
     counts: Counts,
     in_flight: usize,
     log: VecDeque<Record>,
@@ -181,7 +181,7 @@ impl Counter {
         Ticket {
             counter: Arc::clone(self),
             request,
-            outcome: Outcome::Cut,
+            outcome: RequestOutcome::Cut,
             units: 0.0,
             arrived: Instant::now(),
         }
@@ -201,7 +201,7 @@ impl Counter {
         state.log.clear();
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, CounterState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -210,7 +210,7 @@ impl Counter {
 pub(super) struct Ticket {
     counter: Arc<Counter>,
     pub(super) request: Request,
-    pub(super) outcome: Outcome,
+    pub(super) outcome: RequestOutcome,
     pub(super) units: f64,
     arrived: Instant,
 }

@@ -9,7 +9,7 @@ use super::request::Request;
 
 /// An error that DynamoDB answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum StoreRefusal {
     /// The partition has no write or read units left; AWS says it in two ways.
     ProvisionedThroughputExceeded,
     /// The other way.
@@ -30,7 +30,7 @@ pub enum Refusal {
     Other(u16, String, String),
 }
 
-impl Refusal {
+impl StoreRefusal {
     /// HTTP status, `__type`, message.
     pub(super) fn answer(&self) -> (u16, &str, &str) {
         const API: &str = "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException";
@@ -86,8 +86,8 @@ impl Refusal {
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Effect {
-    Refuse(Refusal),
+pub(super) enum FaultEffect {
+    Refuse(StoreRefusal),
     LoseAnswer,
     DropBeforeActing,
     DelayBefore(Duration),
@@ -100,7 +100,7 @@ type Predicate = Arc<dyn Fn(&Request) -> bool + Send + Sync>;
 #[derive(Clone)]
 #[must_use = "a fault does nothing until Store::inject gets it"]
 pub struct Fault {
-    effect: Effect,
+    effect: FaultEffect,
     operations: Option<Vec<Operation>>,
     namespace: Option<String>,
     key: Option<String>,
@@ -110,7 +110,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    const fn of(effect: Effect) -> Self {
+    const fn of(effect: FaultEffect) -> Self {
         Self {
             effect,
             operations: None,
@@ -123,28 +123,28 @@ impl Fault {
     }
 
     /// Nothing happens, and this is the answer.
-    pub const fn refuse(refusal: Refusal) -> Self {
-        Self::of(Effect::Refuse(refusal))
+    pub const fn refuse(refusal: StoreRefusal) -> Self {
+        Self::of(FaultEffect::Refuse(refusal))
     }
 
     /// It happens, but the connection is cut before the answer.
     pub const fn lose_the_answer() -> Self {
-        Self::of(Effect::LoseAnswer)
+        Self::of(FaultEffect::LoseAnswer)
     }
 
     /// The connection is cut, and nothing happens.
     pub const fn cut_before_acting() -> Self {
-        Self::of(Effect::DropBeforeActing)
+        Self::of(FaultEffect::DropBeforeActing)
     }
 
     /// It happens later.
     pub const fn delay(by: Duration) -> Self {
-        Self::of(Effect::DelayBefore(by))
+        Self::of(FaultEffect::DelayBefore(by))
     }
 
     /// It happens at once, but the answer comes later.
     pub const fn delay_the_answer(by: Duration) -> Self {
-        Self::of(Effect::DelayAnswer(by))
+        Self::of(FaultEffect::DelayAnswer(by))
     }
 
     /// Only this operation. More than one may be named, one call each.
@@ -255,7 +255,7 @@ impl Faults {
     }
 
     /// Everything that goes wrong with this request. Counts.
-    pub(super) fn strike(&self, request: &Request) -> Vec<Effect> {
+    pub(super) fn strike(&self, request: &Request) -> Vec<FaultEffect> {
         self.lock()
             .iter()
             .filter(|it| it.strikes(request))

@@ -13,9 +13,9 @@ use dynoxide::{Database, DynoxideError};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use super::counts::{Counter, Outcome};
+use super::counts::{Counter, RequestOutcome};
 use super::engine::{self, Operation};
-use super::faults::{Effect, Faults, Refusal};
+use super::faults::{FaultEffect, Faults, StoreRefusal};
 use super::limit::{Limits, Use};
 use super::request::Request;
 use crate::simulator::server::Link;
@@ -65,25 +65,25 @@ impl Front {
         let mut lose_answer = false;
         for effect in self.faults.strike(&ticket.request) {
             match effect {
-                Effect::DelayBefore(by) => sleep(by).await,
-                Effect::DelayAnswer(by) => wait += by,
-                Effect::LoseAnswer => lose_answer = true,
-                Effect::DropBeforeActing => {
+                FaultEffect::DelayBefore(by) => sleep(by).await,
+                FaultEffect::DelayAnswer(by) => wait += by,
+                FaultEffect::LoseAnswer => lose_answer = true,
+                FaultEffect::DropBeforeActing => {
                     drop(ticket);
                     return link.cut_for_good().await;
                 }
-                Effect::Refuse(refusal) => {
+                FaultEffect::Refuse(refusal) => {
                     ticket.outcome = if refusal.is_throttling() {
-                        Outcome::Throttled
+                        RequestOutcome::Throttled
                     } else {
-                        Outcome::Refused
+                        RequestOutcome::Refused
                     };
                     return refused(&refusal);
                 }
             }
         }
         if !self.admits(&ticket.request) {
-            ticket.outcome = Outcome::Throttled;
+            ticket.outcome = RequestOutcome::Throttled;
             sleep(wait).await;
             return refused(&self.throttled());
         }
@@ -91,9 +91,11 @@ impl Front {
         let done = engine::run(&self.database, operation, body);
         ticket.units = done.units;
         ticket.outcome = match &done.answer {
-            Ok(_) => Outcome::Accepted,
-            Err(DynoxideError::ConditionalCheckFailedException(..)) => Outcome::ConditionFailed,
-            Err(_) => Outcome::Refused,
+            Ok(_) => RequestOutcome::Accepted,
+            Err(DynoxideError::ConditionalCheckFailedException(..)) => {
+                RequestOutcome::ConditionFailed
+            }
+            Err(_) => RequestOutcome::Refused,
         };
         if let (Some(partition), Some(of)) = (ticket.request.partition(), use_of(operation)) {
             self.limits.take(&partition, of, done.units);
@@ -102,8 +104,8 @@ impl Front {
             sleep(wait).await;
         }
         if lose_answer {
-            if ticket.outcome == Outcome::Accepted {
-                ticket.outcome = Outcome::AnswerLost;
+            if ticket.outcome == RequestOutcome::Accepted {
+                ticket.outcome = RequestOutcome::AnswerLost;
             }
             drop(ticket);
             return link.cut_for_good().await;
@@ -126,11 +128,11 @@ impl Front {
     }
 
     /// The one and then the other, as AWS answers with either.
-    fn throttled(&self) -> Refusal {
+    fn throttled(&self) -> StoreRefusal {
         if self.said_throttling.fetch_xor(true, Ordering::Relaxed) {
-            Refusal::Throttling
+            StoreRefusal::Throttling
         } else {
-            Refusal::ProvisionedThroughputExceeded
+            StoreRefusal::ProvisionedThroughputExceeded
         }
     }
 }
@@ -162,7 +164,7 @@ async fn receive(
         .and_then(Operation::named);
     match operation {
         Some(operation) => front.answer(operation, &body, &link).await,
-        None => refused(&Refusal::Other(
+        None => refused(&StoreRefusal::Other(
             400,
             "com.amazon.coral.service#UnknownOperationException".into(),
             "The simulator's store has no such operation".into(),
@@ -170,7 +172,7 @@ async fn receive(
     }
 }
 
-fn refused(refusal: &Refusal) -> Response {
+fn refused(refusal: &StoreRefusal) -> Response {
     let (status, kind, message) = refusal.answer();
     let body = serde_json::json!({ "__type": kind, "message": message });
     respond(status, Some(kind), body.to_string())

@@ -48,10 +48,10 @@ pub(super) enum Use {
 }
 
 #[derive(Default)]
-pub(super) struct Limits(Mutex<State>);
+pub(super) struct Limits(Mutex<LimitState>);
 
 #[derive(Default)]
-struct State {
+struct LimitState {
     write: Option<f64>,
     read: Option<f64>,
     buckets: HashMap<(Partition, Use), Bucket>,
@@ -92,7 +92,7 @@ impl Limits {
         });
     }
 
-    fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+    fn with<T>(&self, change: impl FnOnce(&mut LimitState) -> T) -> T {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

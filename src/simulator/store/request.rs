@@ -76,9 +76,9 @@ struct Sketch {
     #[serde(rename = "ExpressionAttributeValues")]
     values: HashMap<String, Text>,
     #[serde(rename = "RequestItems")]
-    batch: HashMap<String, IgnoredOr<Vec<Step>>>,
+    batch: HashMap<String, IgnoredOr<Vec<BatchStep>>>,
     #[serde(rename = "TransactItems")]
-    transaction: Vec<Step>,
+    transaction: Vec<BatchStep>,
 }
 
 #[derive(Default, Deserialize)]
@@ -104,7 +104,7 @@ struct KeyCondition {
 /// One write of a batch or a transaction.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Step {
+struct BatchStep {
     #[serde(
         alias = "PutRequest",
         alias = "DeleteRequest",

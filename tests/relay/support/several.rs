@@ -1,7 +1,9 @@
 //! Several environments in one process: for many cases at once, and for what one does to the others.
 
 use ld_dynamodb_relay::config::Config;
-use ld_dynamodb_relay::simulator::{ANY_PORT, Environment, LaunchDarkly, Store, StoreOptions};
+use ld_dynamodb_relay::simulator::{
+    ANY_PORT, LaunchDarkly, SimulatedEnvironment, Store, StoreOptions,
+};
 
 use super::quiet::Share;
 use super::{Relay, TABLE, assert_equal, config, environment, flag, log};
@@ -9,7 +11,7 @@ use super::{Relay, TABLE, assert_equal, config, environment, flag, log};
 /// LaunchDarkly with several environments, and an empty table.
 pub(crate) struct Several {
     pub(crate) launchdarkly: LaunchDarkly,
-    pub(crate) environments: Vec<Environment>,
+    pub(crate) environments: Vec<SimulatedEnvironment>,
     pub(crate) store: Store,
     names: Vec<String>,
     _share: Share,
