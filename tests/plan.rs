@@ -11,6 +11,8 @@ mod aside;
 mod brake;
 #[path = "plan/checks.rs"]
 mod checks;
+#[path = "plan/combined.rs"]
+mod combined;
 #[path = "plan/drive.rs"]
 mod drive;
 #[path = "plan/events.rs"]

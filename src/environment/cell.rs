@@ -23,14 +23,14 @@ struct CellState {
     received: Option<Instant>,
     generation: Generation,
     /// What each reader has not taken yet, and its bell.
-    readers: Vec<(Touched, Arc<Notify>)>,
+    readers: Vec<Option<(Touched, Arc<Notify>)>>,
 }
 
 impl CellState {
     /// Something else is said from now on.
     fn touch(&mut self, touch: impl Fn(&mut Touched)) -> Generation {
         self.generation = self.generation.next();
-        for (touched, bell) in &mut self.readers {
+        for (touched, bell) in self.readers.iter_mut().flatten() {
             if touched.is_empty() {
                 touched.since = self.generation;
             }
@@ -113,7 +113,7 @@ impl Cell {
             (touched.since, touched.latest) = (said.generation, said.generation);
             bell.notify_one();
         }
-        said.readers.push((touched, Arc::clone(&bell)));
+        said.readers.push(Some((touched, Arc::clone(&bell))));
         let index = said.readers.len() - 1;
         Reader {
             cell: self.clone(),
@@ -138,7 +138,7 @@ impl Reader {
     /// What was touched since this was last asked; none where nothing was.
     pub fn take(&self) -> Option<Touched> {
         let mut said = self.cell.lock();
-        let (touched, _) = said.readers.get_mut(self.index)?;
+        let (touched, _) = said.readers.get_mut(self.index)?.as_mut()?;
         (!touched.is_empty()).then(|| std::mem::take(touched))
     }
 
@@ -159,6 +159,15 @@ impl Reader {
             generation: said.generation,
             asking,
         })
+    }
+}
+
+/// Nothing is kept for who has left.
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if let Some(reader) = self.cell.lock().readers.get_mut(self.index) {
+            *reader = None;
+        }
     }
 }
 

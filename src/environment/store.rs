@@ -21,16 +21,18 @@ impl RowStore for Table {
                 };
                 TableAnswer::Written(write, outcome, units)
             }
+            // Boxed, as each is rare, and every write's place in memory would be larger for it.
             TableRequest::Row(key) => {
-                let read = self.read(&key).await;
+                let read = Box::pin(self.read(&key)).await;
                 TableAnswer::Row(key, read)
             }
             TableRequest::Vouchers { identity } => {
-                TableAnswer::Vouchers(self.vouchers(identity).await)
+                TableAnswer::Vouchers(Box::pin(self.vouchers(identity)).await)
             }
-            TableRequest::Page(cursor) => TableAnswer::Page(self.page(&cursor).await),
+            TableRequest::Page(cursor) => TableAnswer::Page(Box::pin(self.page(&cursor)).await),
             TableRequest::Remember { id, before } => {
-                let (outcome, units) = self.remember_identity(&id, before.as_deref()).await;
+                let (outcome, units) =
+                    Box::pin(self.remember_identity(&id, before.as_deref())).await;
                 TableAnswer::Remembered(id, outcome, units)
             }
         }

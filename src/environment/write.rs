@@ -58,7 +58,11 @@ impl<S: RowStore> WriteLoop<'_, S> {
                 Some(page) = pages.join_next() => match page {
                     Ok(answer) => answered = Some(answer),
                     // What panics there panics here, and so is seen and told.
-                    Err(error) => std::panic::resume_unwind(error.into_panic()),
+                    Err(error) => {
+                        if let Ok(panic) = error.try_into_panic() {
+                            std::panic::resume_unwind(panic);
+                        }
+                    }
                 },
                 () = self.reader.changed(), if !stopping => {}
                 () = self.operator.asked(), if !stopping => {}
@@ -116,7 +120,7 @@ async fn ask<S: RowStore>(store: S, request: TableRequest) -> Answered {
     }
 }
 
-/// Completes then, or never.
+/// Completes at that time; never where there is none.
 pub(super) async fn reached(at: Option<Instant>) {
     match at {
         Some(at) => sleep_until(at).await,

@@ -81,6 +81,12 @@ impl Decoder {
         Ok(())
     }
 
+    /// The same where that event has this name.
+    pub fn bytes_within(&self, name: &str) -> usize {
+        let is_it = self.name.as_deref() == Some(name);
+        if is_it { self.bytes_within_event() } else { 0 }
+    }
+
     /// How many bytes have come of an event that is not complete yet.
     pub fn bytes_within_event(&self) -> usize {
         let in_line = matches!(self.line.first(), Some(first) if *first != b':');

@@ -261,7 +261,6 @@ pub struct Session {
     complete: bool,
     /// Of an event that had not ended when the deadline was last set, so many bytes had come.
     progress: usize,
-    /// Something came.
     heard: bool,
     decoder: Decoder,
     frames: Vec<Frame>,
@@ -299,7 +298,13 @@ impl Session {
                     return Ok(Signal::Connected(greeting));
                 }
                 SessionState::Open(response) => {
-                    let Ok(chunk) = timeout_at(self.deadline, response.chunk()).await else {
+                    // Not even a stream that always has something ready keeps us from looking at the time.
+                    let chunk = if Instant::now() < self.deadline {
+                        timeout_at(self.deadline, response.chunk()).await.ok()
+                    } else {
+                        None
+                    };
+                    let Some(chunk) = chunk else {
                         self.late()?;
                         continue;
                     };
@@ -314,7 +319,7 @@ impl Session {
 
     /// The deadline is over. A set so large, or a way so narrow, that it takes longer has time while it comes.
     fn late(&mut self) -> Result<(), Refusal> {
-        let (now, bytes) = (Instant::now(), self.decoder.bytes_within_event());
+        let (now, bytes) = (Instant::now(), self.decoder.bytes_within("put"));
         if !self.complete && bytes > self.progress && now < self.asked + MAX_EVENT_TIME {
             self.progress = bytes;
             self.deadline = now + self.read_timeout;

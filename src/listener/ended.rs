@@ -44,6 +44,19 @@ impl Listener {
         }));
     }
 
+    /// The current connection is good still: after a minute both curves are over, once.
+    pub(super) fn is_good(&mut self, at: At) {
+        let Some(line) = self.state.line_mut(Role::Current) else {
+            return;
+        };
+        let healthy_after = super::backoff::HEALTHY_AFTER;
+        let since = line.good_since.filter(|_| !line.is_healthy);
+        if since.is_some_and(|since| since + healthy_after <= at.now) {
+            line.is_healthy = true;
+            self.backoff.healthy();
+        }
+    }
+
     /// A connection that was good for a minute ends both curves, however it ended.
     pub(super) fn was_good(&mut self, line: &Line, at: At) {
         let healthy_after = super::backoff::HEALTHY_AFTER;

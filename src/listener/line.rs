@@ -11,6 +11,8 @@ pub struct Line {
     pub asked: Instant,
     /// Since when it has said everything; from then on its changes count.
     pub good_since: Option<Instant>,
+    /// It was good for a minute, which has been taken into account.
+    pub is_healthy: bool,
     /// LaunchDarkly's ID of the environment, where its answer tells one.
     pub environment_id: Option<Arc<str>>,
 }
@@ -21,6 +23,7 @@ impl Line {
         Self {
             asked,
             good_since: None,
+            is_healthy: false,
             environment_id: None,
         }
     }

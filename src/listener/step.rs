@@ -37,7 +37,7 @@ pub trait Context {
     fn wished_since(&self, asked: Option<Instant>) -> Option<ReopenCause>;
 }
 
-/// What others want, and was not looked at yet.
+/// Requests of webhooks and operators that were not taken yet.
 #[derive(Debug, Default)]
 pub struct Wakes {
     /// With when each came.
@@ -57,10 +57,10 @@ pub enum ListenEvent {
     Ended(Role, Refusal),
     /// The SDK key is another one; whether there was one before.
     Rekeyed {
-        /// There was.
+        /// Whether there was one.
         had_one: bool,
     },
-    /// Somebody wants something.
+    /// A webhook or an operator left a request.
     Woken(Wakes),
 }
 
@@ -229,6 +229,12 @@ impl Listener {
             Signal::RetryDelay(delay) => self.backoff.server_wants(delay),
             Signal::Alive => {}
         }
+        match (&self.state, which) {
+            // It has not said everything yet, and the current one may be gone without our knowing.
+            (ConnectionState::HandingOver { .. }, Role::New) => return,
+            (_, Role::Current) => self.is_good(at),
+            _ => {}
+        }
         // After what was said was taken: who is told how far we have heard must not think that it is stored.
         self.facts.push(ListenFact::Heard(self.taken));
     }
@@ -333,7 +339,7 @@ impl Listener {
         }
     }
 
-    /// Somebody wants something.
+    /// A webhook or an operator left a request.
     fn woken(&mut self, wakes: Wakes, shared: &impl Context, at: At) {
         let mut all = HintOutcomes::default();
         for (hint, came) in wakes.hints {

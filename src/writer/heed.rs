@@ -31,7 +31,7 @@ impl Writer {
                     .push(WriteFact::WriteEnded(outcome.label(), took));
                 self.written(write, outcome, units, sent, view, At { now: came, ..at });
             }
-            TableAnswer::Row(key, read) => self.row(key, read, came, view, at),
+            TableAnswer::Row(key, read) => self.row(key, read, sent, view, At { now: came, ..at }),
             TableAnswer::Vouchers(Ok(vouchers)) => self.vouchers(vouchers, at),
             TableAnswer::Page(Ok(page)) => self.page(page, view, at),
             TableAnswer::Vouchers(Err(trouble)) | TableAnswer::Page(Err(trouble)) => {
@@ -245,11 +245,16 @@ impl Writer {
     }
 
     fn compare_again(&mut self, key: ItemKey) {
-        if let Some(pass) = &mut self.pass {
-            pass.reopen(Some(&key));
-        }
+        let waited = self
+            .pass
+            .as_mut()
+            .is_some_and(|pass| pass.reopen(Some(&key)));
         let found = self.found();
-        self.agenda.keep(key, found);
+        if waited {
+            self.agenda.keep(key, found);
+        } else {
+            self.agenda.add(key, found);
+        }
     }
 
     /// A row that was in doubt was read.
@@ -257,7 +262,7 @@ impl Writer {
         &mut self,
         key: ItemKey,
         read: Result<Read<Option<Stamp>>, Trouble>,
-        came: Instant,
+        sent: Instant,
         view: View<'_>,
         at: At,
     ) {
@@ -266,9 +271,13 @@ impl Writer {
             Ok(row) => row,
             Err(trouble @ Trouble::Throttled(_)) => {
                 self.facts.push(WriteFact::Failed(trouble.clone()));
-                let wait = self.rows.pace.refused(at.jitter);
-                self.rows.not_before = Some(at.now + wait);
-                self.waits(trouble, wait, false);
+                // Those that were under way at one refusal say the same.
+                if self.rows.refused.is_none_or(|last| last < sent) {
+                    self.rows.refused = Some(at.now);
+                    let wait = self.rows.pace.refused(at.jitter);
+                    self.rows.not_before = Some(at.now + wait);
+                    self.waits(trouble, wait, false);
+                }
                 return;
             }
             Err(trouble) => {
@@ -287,7 +296,7 @@ impl Writer {
         let stands = row.value.as_ref().map(|row| row.digest);
         if let Some((write, flying)) = lost.filter(|(write, _)| stands == write.digest()) {
             // It was done, and only the answer was lost.
-            self.stored(&write, &flying, true, view, At { now: came, ..at });
+            self.stored(&write, &flying, true, view, at);
         } else {
             self.ledger.remember(key.clone(), row.value, at.now);
             self.compare_again(key);

@@ -11,9 +11,9 @@ use super::setbacks::after_failures;
 use crate::model::{DriftType, ItemKey, Kind};
 use crate::table::{PageCursor, PageRows, Trouble};
 
-/// Rows of a page while the table is verified. A page this small is parsed in about a millisecond, so that no change waits
-/// for it; the first reading delays nothing and takes what DynamoDB gives.
-const VERIFIED_AT_ONCE: u32 = 100;
+/// Rows of a page while the table is verified. A page this small is served and parsed in about a millisecond, so that no change
+/// waits for it; the first reading delays nothing and takes what DynamoDB gives.
+const VERIFIED_AT_ONCE: u32 = 50;
 /// The first wait after a refused page; it doubles.
 const FIRST_GAP: Duration = Duration::from_millis(100);
 /// The longest.
@@ -86,6 +86,10 @@ pub struct Finished {
 
 /// See the module.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact that is independent of the others"
+)]
 pub struct Looks {
     verify_interval: Duration,
     marker_interval: Duration,
@@ -102,6 +106,8 @@ pub struct Looks {
     /// An operator wants another one after the reading under way.
     ordered: bool,
     pace: ReadPace,
+    /// What is asked now was refused before.
+    refused: bool,
     failures: u32,
     /// Nothing is asked before then.
     not_before: Instant,
@@ -123,6 +129,7 @@ impl Looks {
             known: false,
             ordered: false,
             pace: ReadPace::default(),
+            refused: false,
             failures: 0,
             not_before: now,
             trouble: None,
@@ -137,6 +144,10 @@ impl Looks {
     /// The trouble with reading, until reading worked.
     pub const fn trouble(&self) -> Option<&Trouble> {
         self.trouble.as_ref()
+    }
+
+    fn is_throttled(&self) -> bool {
+        matches!(self.trouble, Some(Trouble::Throttled(_)))
     }
 
     /// Whether the marker was found missing by a reading that goes on.
@@ -170,7 +181,7 @@ impl Looks {
         self.void |= self.asked.is_some() && self.asks_vouchers();
     }
 
-    /// The same of the marker.
+    /// The same for the marker.
     pub fn marked(&mut self) {
         self.outdate();
         if let Some(reading) = &mut self.reading {
@@ -259,10 +270,14 @@ impl Looks {
             return Some(false);
         }
         self.marker_at = now + self.marker_interval;
-        self.trouble = None;
+        // Looks that are refused once each are one condition, until one of them is not.
+        if !std::mem::take(&mut self.refused) {
+            self.trouble = None;
+            self.pace = ReadPace::default();
+        }
         // Who removed it may have removed more, and it vouches for everything.
         if gone {
-            self.verify_at = now;
+            self.verify_now(now);
         }
         Some(true)
     }
@@ -272,6 +287,10 @@ impl Looks {
         self.asked = None;
         self.failures = 0;
         self.not_before = now + self.pace.accepted();
+        // Being throttled lasts until the whole is read; what else went wrong is over when a page comes.
+        if !self.is_throttled() {
+            self.trouble = None;
+        }
         let reading = self.reading.as_mut()?;
         let ReadingStep::Page(kind, after) = reading.step.clone() else {
             return None;
@@ -307,6 +326,7 @@ impl Looks {
         let reading = self.reading.take()?;
         let first = !std::mem::replace(&mut self.known, true);
         self.trouble = None;
+        self.refused = false;
         self.not_before = now;
         self.marker_at = now + self.marker_interval;
         // Many environments that start together do not verify together.
@@ -330,6 +350,7 @@ impl Looks {
         self.asked = None;
         self.void = false;
         let wait = if matches!(trouble, Trouble::Throttled(_)) {
+            self.refused = true;
             self.pace.refused(jitter)
         } else {
             self.failures = self.failures.saturating_add(1);

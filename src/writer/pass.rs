@@ -144,16 +144,18 @@ impl Pass {
         self.waiting.keys().cloned().collect()
     }
 
-    /// The row is what this write wanted, or is set aside: the stage goes on, unless the pass wants something else of it.
+    /// The row is what this write wanted: the stage goes on, unless the pass wants something else of it.
     pub fn stored(&mut self, key: Option<&ItemKey>, written: &Write) {
         if let Some(wanted) = self.waiting.remove(&key.cloned()) {
             self.broken |= wanted.digest() != written.digest();
         }
     }
 
-    /// The row is to be compared again.
-    pub fn reopen(&mut self, key: Option<&ItemKey>) {
-        self.broken |= self.waiting.remove(&key.cloned()).is_some();
+    /// The row is to be compared again. Whether this pass waited for it.
+    pub fn reopen(&mut self, key: Option<&ItemKey>) -> bool {
+        let waited = self.waiting.remove(&key.cloned()).is_some();
+        self.broken |= waited;
+        waited
     }
 
     /// No stage waits any more for those that are set aside. What comes after them is planned anew, the marker above all.
@@ -163,6 +165,11 @@ impl Pass {
         self.waiting.retain(|key, _| stays(key.as_ref()));
         self.queue.retain(|write| stays(write.key()));
         self.broken |= self.waiting.len() + self.queue.len() < before;
+    }
+
+    /// Whether the marker is what it waits for.
+    pub fn waits_for_the_marker(&self) -> bool {
+        self.waiting.contains_key(&None)
     }
 
     /// The write is to be sent again.

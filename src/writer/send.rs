@@ -33,6 +33,8 @@ impl Writer {
                 None if self.flight.len() + self.rows.reading.len() >= self.manner.concurrency => {
                     return;
                 }
+                // Each may take as long as a request may.
+                None if self.is_failing(key) && self.has_enough_failing() => {}
                 None => {
                     self.rows.reading.insert(key.clone());
                     work.requests.push(TableRequest::Row(key.clone()));
@@ -67,6 +69,17 @@ impl Writer {
         self.ledger.is_doubtful(key) || self.flight.contains_key(&Some(key.clone()))
     }
 
+    fn is_failing(&self, key: &ItemKey) -> bool {
+        self.setbacks.aside(key) == Some(Reason::Failing)
+    }
+
+    /// Whether as many requests for items that are failing are under way as may be: others need places, too.
+    fn has_enough_failing(&self) -> bool {
+        let under_way = self.flight.keys().flatten().chain(&self.rows.reading);
+        let most = FAILING_AT_ONCE.min(self.manner.concurrency.saturating_sub(1).max(1));
+        under_way.filter(|key| self.is_failing(key)).count() >= most
+    }
+
     /// Goes on with the pass, or makes another one.
     pub(super) fn carry_on(&mut self, view: View<'_>, at: At, work: &mut Work) {
         if let Some(until) = self.setbacks.until().filter(|until| *until > at.now) {
@@ -86,7 +99,7 @@ impl Writer {
                 }
                 continue;
             };
-            if self.setbacks.is_any() {
+            if self.setbacks.is_any() || pass.waits_for_the_marker() {
                 pass.skip(|key| self.setbacks.aside(key).is_some());
                 for key in pass.waiting() {
                     let busy = self.flight.contains_key(&key)
@@ -177,8 +190,12 @@ impl Writer {
             .chain(&made.retries)
             .filter_map(Write::key)
             .collect();
-        let is_set_aside =
-            |key: &ItemKey| aside.contains_key(key) && made.held.items.contains_key(key);
+        let is_set_aside = |key: &ItemKey| {
+            let (aside, hold) = (aside.get(key), made.held.items.get(key));
+            aside.is_some_and(|aside| {
+                hold.is_some_and(|hold| hold.going || hold.reason == aside.reason)
+            })
+        };
         self.setbacks
             .forget(|key, _, _| !written.contains(key) && !is_set_aside(key));
         let Plan {
@@ -197,6 +214,10 @@ impl Writer {
 
     /// Sends what may be sent now. False where nothing more may be.
     fn send(&mut self, at: At, work: &mut Work) -> bool {
+        let front = self.pass.as_ref().and_then(Pass::front);
+        if front == Some(&Write::MarkInitialized) && self.is_open() {
+            return false;
+        }
         let Some(pass) = &mut self.pass else {
             return false;
         };
@@ -248,10 +269,8 @@ impl Writer {
 
     /// Tries a write again that failed before.
     fn retry(&mut self, at: At, work: &mut Work) -> bool {
-        let failing = self.flight.keys().flatten();
-        let failing = failing.filter(|key| self.setbacks.contains(key)).count();
         let full = self.flight.len() + self.rows.reading.len() >= self.manner.concurrency;
-        if full || failing >= FAILING_AT_ONCE {
+        if full || self.has_enough_failing() {
             return false;
         }
         let Some(pass) = &mut self.pass else {

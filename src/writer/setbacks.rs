@@ -227,7 +227,9 @@ impl Setbacks {
 
     /// Whether it is the table that fails.
     pub fn is_wide(&self) -> bool {
-        self.running.len() >= ITEMS || self.refused.len() >= REFUSED
+        // What was stored before this term says less than what was stored in it.
+        let refused = if self.taken == 0 { ITEMS } else { REFUSED };
+        self.running.len() >= ITEMS || self.refused.len() >= refused
     }
 
     /// When anything may be sent again, while it is the table that fails.

@@ -83,12 +83,14 @@ impl Writer {
     }
 
     /// Something may be neither stored nor held by name though nothing is left on the agenda.
-    fn is_open(&self) -> bool {
-        let doubtful = self.ledger.doubtful().iter();
-        let mut doubtful = doubtful.filter(|key| self.setbacks.aside(key).is_none());
+    pub(super) fn is_open(&self) -> bool {
+        // A write under way that nobody wants any more changes its row all the same.
+        let forgotten = self.flight.keys().flatten();
+        let forgotten = forgotten.filter(|key| !self.agenda.contains(key));
+        let mut unknown = self.ledger.doubtful().iter().chain(forgotten);
         self.setbacks.is_undecided()
             || self.setbacks.waited_for().next().is_some()
-            || doubtful.next().is_some()
+            || unknown.any(|key| self.setbacks.aside(key).is_none())
     }
 
     /// Tells where it stands, if that is another place than was told last.

@@ -127,6 +127,8 @@ pub(super) struct Rows {
     pub(super) pace: ReadPace,
     /// None is read before then.
     pub(super) not_before: Option<Instant>,
+    /// When one was last refused for now.
+    pub(super) refused: Option<Instant>,
     /// Whose data this is, is being stored.
     pub(super) remembering: bool,
 }
@@ -274,6 +276,7 @@ impl Writer {
         };
         let anyway = self.manner.repair || !self.guard.knows();
         if self.rows.remembering || !(anyway || self.has_work(at.now)) {
+            work.wake_at(self.setbacks.next_due(at.now));
             return false;
         }
         let due = self.setbacks.alone_at().filter(|due| *due > at.now);

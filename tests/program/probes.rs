@@ -87,7 +87,7 @@ async fn after_the_first_write_everything_is_well() {
     let expected = [
         ("up_to_date", "", 1.0),
         ("stream_connected", "", 1.0),
-        ("items", r#",kind="flag""#, 3.0),
+        ("items", r#",kind="flag""#, 4.0),
         ("writes_total", r#",outcome="applied""#, 5.0),
         ("source_phase", r#",phase="connected""#, 1.0),
         ("table_phase", r#",phase="settled""#, 1.0),

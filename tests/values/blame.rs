@@ -59,7 +59,16 @@ pub(crate) struct Suspects {
 
 impl Suspects {
     pub(crate) fn is_wide(&self) -> bool {
-        self.all.len() - self.refused.len() >= 3 || self.refused.len() >= 20
+        let refused = self.refused.len();
+        self.all.len() - refused >= 3 || refused >= refusals(self.taken)
+    }
+}
+
+/// So many refusals as invalid by a table that held something are its trouble, by the writes that it took in this term.
+pub(crate) fn refusals(taken: u64) -> usize {
+    match taken {
+        0 => 3,
+        _ => 20,
     }
 }
 

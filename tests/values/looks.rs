@@ -64,6 +64,8 @@ pub(crate) struct Sim {
     gap: Gap,
     failures: u32,
     trouble: Option<Trouble>,
+    /// Refusals since a look at the marker was answered or a reading ended.
+    refusals: u32,
     /// Readings that ended, and looks at the marker that were answered.
     pub(crate) readings: usize,
     pub(crate) markers: usize,
@@ -89,6 +91,7 @@ impl Sim {
             gap: Gap::default(),
             failures: 0,
             trouble: None,
+            refusals: 0,
             readings: 0,
             markers: 0,
         };
@@ -101,7 +104,7 @@ impl Sim {
         for (kind, pages) in Kind::ALL.into_iter().zip(self.pages) {
             let after = (0..pages).map(|page| page.checked_sub(1).map(last_of));
             script.extend(after.map(|after| {
-                let rows = self.known.then_some(100);
+                let rows = self.known.then_some(50);
                 Request::Page(Cursor { kind, after, rows })
             }));
         }
@@ -226,7 +229,10 @@ impl Sim {
                 _ if outdated => {}
                 Some(reading) => (reading.done, reading.gone) = (1, gone),
                 None => {
-                    self.trouble = None;
+                    // Reading works again once a look was given without being refused before.
+                    if std::mem::take(&mut self.refusals) == 0 {
+                        (self.trouble, self.gap) = (None, Gap::default());
+                    }
                     self.marker_at = self.now + self.marker;
                     self.markers += 1;
                     if gone {
@@ -261,6 +267,8 @@ impl Sim {
         assert_eq!((page.rows.len(), &page.last), (usize::from(rows), &last));
         assert_eq!(ours, std::mem::take(&mut self.ours));
         let gap = self.gap.accepted();
+        // Only being throttled outlasts a page.
+        self.trouble = self.trouble.take().filter(is_throttled);
         let drift: Vec<_> = (0..rows).map(|it| (key(it), DriftType::Extra)).collect();
         reading.drift.extend(drift.iter().cloned());
         let finished = self.looks.compared(drift, last.is_none(), self.now, jitter);
@@ -280,7 +288,7 @@ impl Sim {
         let at = |factor| self.now + self.verify.mul_f64(factor);
         self.window = (at(from), at(to + 1e-9));
         (self.not_before, self.marker_at) = (self.now, self.now + self.marker);
-        (self.known, self.trouble) = (true, None);
+        (self.known, self.trouble, self.refusals) = (true, None, 0);
         self.readings += 1;
     }
 
@@ -289,7 +297,8 @@ impl Sim {
             return;
         }
         let wait = self.looks.failed(trouble.clone(), self.now, jitter);
-        let expected = if matches!(trouble, Trouble::Throttled(_)) {
+        let expected = if is_throttled(trouble) {
+            self.refusals += 1;
             self.gap.refused(jitter)
         } else {
             self.failures += 1;
@@ -299,6 +308,10 @@ impl Sim {
         self.not_before = self.now + wait;
         self.trouble = Some(trouble.clone());
     }
+}
+
+pub(crate) fn is_throttled(trouble: &Trouble) -> bool {
+    matches!(trouble, Trouble::Throttled(_))
 }
 
 /// The last key of a page.

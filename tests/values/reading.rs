@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use crate::given::{MINUTE, SECOND, jitter};
-use crate::looks::{Act, Sim};
+use crate::looks::{Act, Sim, is_throttled};
 
 const GIVEN: Act = Act::Answer(1, true, true);
 
@@ -170,5 +170,114 @@ fn a_verify_is_hastened_and_never_delayed() {
         assert_eq!(sim.looks.due(), Some(began + expected * SECOND));
         sim.looks.verify_now(began);
         assert_eq!(sim.looks.due(), Some(began));
+    }
+}
+
+/// Waits for what is due, which goes wrong in these ways before it is given.
+fn given_after(sim: &mut Sim, acts: &[Act]) {
+    for act in acts {
+        sim.act(&Act::Wait, 0.0);
+        sim.act(act, 0.0);
+    }
+    sim.act(&Act::Wait, 0.0);
+    sim.act(&GIVEN, 0.0);
+}
+
+/// One that has read everything, and does so again much later.
+fn looking() -> Sim {
+    let mut sim = Sim::new(100_000 * SECOND, MINUTE / 2, [1, 1]);
+    read(&mut sim, 0.0);
+    sim
+}
+
+/// How long the next attempt waits after a look that is refused now.
+fn refused(sim: &mut Sim) -> Duration {
+    sim.act(&Act::Wait, 0.0);
+    sim.act(&Act::Refuse, 0.0);
+    sim.looks.due().unwrap() - sim.now
+}
+
+#[test]
+fn looks_that_are_refused_once_each_are_one_trouble_until_one_is_not() {
+    let mut sim = looking();
+    for _ in 0..2 {
+        for times in 0..12 {
+            let wait = (Duration::from_millis(100) * (1 << times)).min(MINUTE / 2);
+            assert_eq!(refused(&mut sim), wait, "longer and longer");
+            given_after(&mut sim, &[]);
+            assert!(sim.looks.trouble().is_some_and(is_throttled));
+        }
+        given_after(&mut sim, &[]);
+        assert_eq!(sim.looks.trouble(), None, "and the pace starts anew");
+    }
+    assert_eq!((sim.markers, sim.readings), (26, 1));
+}
+
+#[test]
+fn the_trouble_of_a_look_is_over_with_it_unless_it_was_refused() {
+    for (acts, lasts) in [
+        (vec![Act::Fail], false),
+        (vec![Act::Deny, Act::Fail], false),
+        (vec![Act::Fail, Act::Outdate, GIVEN], false),
+        (vec![Act::Refuse], true),
+        (vec![Act::Refuse, Act::Refuse], true),
+        (vec![Act::Fail, Act::Refuse], true),
+        // What does not count says nothing.
+        (vec![Act::Refuse, Act::Outdate, GIVEN], true),
+    ] {
+        let mut sim = looking();
+        given_after(&mut sim, &acts);
+        let throttled = sim.looks.trouble().is_some_and(is_throttled);
+        assert_eq!((throttled, sim.markers), (lasts, 1), "{acts:?}");
+        given_after(&mut sim, &[]);
+        assert_eq!((sim.looks.trouble(), sim.markers), (None, 2), "{acts:?}");
+    }
+}
+
+/// A refusal before the end of a reading, of a look or of a page, says nothing of the look after it.
+#[test]
+fn whatever_was_refused_is_over_when_the_whole_is_read() {
+    for steps in 0..3 {
+        let mut sim = looking();
+        sim.act(&Act::Order, 0.0);
+        for _ in 0..steps {
+            given_after(&mut sim, &[]);
+        }
+        refused(&mut sim);
+        read(&mut sim, 0.0);
+        assert_eq!(sim.looks.trouble(), None);
+        given_after(&mut sim, &[Act::Fail]);
+        assert_eq!((sim.looks.trouble(), sim.markers), (None, 1));
+    }
+    let mut sim = looking();
+    refused(&mut sim);
+    sim.act(&Act::Order, 0.0);
+    sim.act(&Act::Wait, 0.0);
+    read(&mut sim, 0.0);
+    given_after(&mut sim, &[Act::Fail]);
+    assert_eq!((sim.looks.trouble(), sim.markers), (None, 1));
+}
+
+#[test]
+fn a_page_ends_all_trouble_but_being_throttled_which_lasts_until_the_whole_is_read() {
+    for (act, lasts) in [(Act::Fail, false), (Act::Deny, false), (Act::Refuse, true)] {
+        // The marker goes first, and is no page.
+        for steps in 0..4 {
+            let mut sim = Sim::new(15 * MINUTE, MINUTE / 2, [2, 2]);
+            for _ in 0..steps {
+                given_after(&mut sim, &[]);
+            }
+            sim.act(&Act::Wait, 0.0);
+            sim.act(&act, 0.0);
+            if steps == 0 {
+                given_after(&mut sim, &[]);
+            }
+            assert!(sim.looks.trouble().is_some());
+            while sim.readings == 0 {
+                given_after(&mut sim, &[]);
+                let expected = lasts && sim.readings == 0;
+                assert_eq!(sim.looks.trouble().is_some(), expected, "{act:?}, {steps}");
+            }
+        }
     }
 }

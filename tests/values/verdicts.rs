@@ -98,27 +98,53 @@ fn one_that_is_to_blame_itself_neither_makes_the_tables_trouble_nor_shares_it() 
     }
 }
 
+/// What was stored before this term says less than what was stored in it.
 #[test]
-fn twenty_refusals_by_a_table_that_held_something_are_the_tables_and_nineteen_their_items() {
-    let mut scene = Scene::new();
-    let refused = Some(Reason::Malformed(Fault::Refused));
-    for number in 0..19 {
-        scene.act(&Act::Fails(number, Cause::Invalid, 0, true), 0.0);
+fn refusals_by_a_table_that_held_something_are_its_trouble_from_twenty_on_or_from_three_if_it_took_nothing()
+ {
+    for (taken, many) in [(0, 3), (1, 20), (2, 20)] {
+        let mut scene = Scene::new();
+        let refused = Some(Reason::Malformed(Fault::Refused));
+        for _ in 0..taken {
+            scene.act(&Act::Took, 0.0);
+        }
+        for number in 1..many {
+            scene.act(&Act::Fails(number, Cause::Invalid, 0, true), 0.0);
+        }
+        for number in [0, many] {
+            scene.act(&Act::Fails(number, Cause::Lost, 0, true), 0.0);
+        }
+        assert!(!scene.setbacks.is_wide(), "two are few, and so are these");
+        assert_eq!(scene.setbacks.all_aside().count(), usize::from(many) - 1);
+        scene.act(&Act::Fails(0, Cause::Invalid, 0, true), 0.0);
+        assert!(scene.setbacks.is_wide());
+        assert_eq!(scene.setbacks.all_aside().count(), 0);
+        assert_eq!(scene.setbacks.until(), Some(scene.now + SECOND));
+        scene.act(&Act::Took, 0.0);
+        for number in 0..many {
+            assert_eq!(scene.setbacks.retry_at(&key(number)), Some(scene.now));
+            assert_eq!(scene.setbacks.aside(&key(number)), None);
+            scene.act(&Act::Fails(number, Cause::Invalid, 0, true), 0.0);
+            assert_eq!(scene.setbacks.aside(&key(number)), refused, "again");
+        }
+        assert!(!scene.setbacks.is_wide());
     }
-    for number in [19, 20] {
-        scene.act(&Act::Fails(number, Cause::Lost, 0, true), 0.0);
+}
+
+#[test]
+fn one_write_is_enough_to_believe_a_table_and_what_it_refused_before_does_not_count() {
+    for before in 0..3 {
+        let mut scene = Scene::new();
+        for number in 0..before {
+            scene.act(&Act::Fails(number, Cause::Invalid, 0, true), 0.0);
+        }
+        scene.act(&Act::Stored(25), 0.0);
+        for number in 3..22 {
+            scene.act(&Act::Fails(number, Cause::Invalid, 0, true), 0.0);
+            assert!(!scene.setbacks.is_wide(), "nineteen are few");
+            assert!(scene.setbacks.aside(&key(number)).is_some());
+        }
+        scene.act(&Act::Fails(22, Cause::Invalid, 0, true), 0.0);
+        assert!(scene.setbacks.is_wide());
     }
-    assert!(!scene.setbacks.is_wide(), "two are few, and nineteen are");
-    assert_eq!(scene.setbacks.all_aside().count(), 19);
-    scene.act(&Act::Fails(19, Cause::Invalid, 0, true), 0.0);
-    assert!(scene.setbacks.is_wide());
-    assert_eq!(scene.setbacks.all_aside().count(), 0);
-    scene.act(&Act::Took, 0.0);
-    for number in 0..20 {
-        assert_eq!(scene.setbacks.retry_at(&key(number)), Some(scene.now));
-        assert_eq!(scene.setbacks.aside(&key(number)), None);
-        scene.act(&Act::Fails(number, Cause::Invalid, 0, true), 0.0);
-        assert_eq!(scene.setbacks.aside(&key(number)), refused, "again");
-    }
-    assert!(!scene.setbacks.is_wide());
 }

@@ -67,6 +67,7 @@ impl<'a> ListenReporter<'a> {
                 changed,
                 generation,
             } => {
+                self.keyless = None;
                 if let Some(took) = took {
                     self.told.is_over();
                     let milliseconds = millis(took);
