@@ -97,10 +97,6 @@ impl Writer {
     pub(super) fn stand(&mut self, view: View<'_>) {
         let refused = self.refused(view);
         let settled = refused.is_none() && self.is_settled(view);
-        if settled && std::mem::take(&mut self.said.first_write) {
-            let received = self.said.first_received;
-            self.facts.push(WriteFact::FirstWriteComplete { received });
-        }
         // Of a long list it is told when a pass ends: a change must not cost what is left to do.
         let is_short = self.told.outdated || self.agenda.items().len() <= self.manner.concurrency;
         if is_short && self.looks.is_known() && refused.is_none() && !self.is_open() {
@@ -161,6 +157,11 @@ impl Writer {
             settled,
             rates: Kind::ALL.map(|kind| self.paces[kind.index()].rate()),
         })));
+        // Who reads in the log that it is complete finds it so in the status.
+        if settled && std::mem::take(&mut self.said.first_write) {
+            let received = self.said.first_received;
+            self.facts.push(WriteFact::FirstWriteComplete { received });
+        }
     }
 }
 

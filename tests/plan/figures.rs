@@ -38,6 +38,8 @@ fn took(world: &World, since: usize) -> Vec<Option<Duration>> {
 #[test]
 fn a_first_write_is_no_live_change_and_a_patch_is_one() {
     let mut world = settled(10);
+    let is_complete = |it: &&WriteFact| matches!(it, WriteFact::FirstWriteComplete { .. });
+    assert_eq!(world.facts.iter().filter(is_complete).count(), 1);
     assert_eq!(took(&world, 0), [None; 10]);
     world.happen(&Event::Change(3, true));
     world.run_for(SECOND);

@@ -311,6 +311,11 @@ impl World {
                 WriteFact::Stands(standing) => self.stands = Some(*standing),
                 fact => {
                     self.known |= matches!(fact, WriteFact::Read { .. });
+                    if matches!(fact, WriteFact::FirstWriteComplete { .. }) {
+                        // Who reads this in the log asks the status next.
+                        let settled = self.stands.as_ref().is_some_and(|it| it.settled);
+                        assert!(settled, "it is told where it stands first");
+                    }
                     self.facts.push(fact);
                 }
             }
