@@ -21,6 +21,8 @@ mod events;
 mod failing;
 #[path = "plan/figures.rs"]
 mod figures;
+#[path = "plan/identity.rs"]
+mod identity;
 #[path = "plan/items.rs"]
 mod items;
 #[path = "plan/journeys.rs"]

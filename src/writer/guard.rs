@@ -25,6 +25,8 @@ pub struct Guard {
     last: Option<Arc<str>>,
     /// The settings' ID was there.
     obeyed: bool,
+    /// An ID stands in the table that was not read yet.
+    unread: bool,
     /// Until the brake has been judged with it.
     confirmed: Option<Confirmed>,
     /// Removals that were confirmed when the process was started, of whatever set.
@@ -61,12 +63,23 @@ impl Guard {
         if let Some(id) = id {
             self.obeyed |= self.configured.as_ref() == Some(id);
             self.last = Some(Arc::clone(id));
+            self.unread = false;
         }
+    }
+
+    /// Somebody stored an ID where none was: whose it is has to be read.
+    pub fn contradicted(&mut self) {
+        self.unread = true;
     }
 
     /// Whether it was ever seen.
     pub const fn knows(&self) -> bool {
         self.last.is_some()
+    }
+
+    /// Whether there is an ID to be read beside the marker.
+    pub const fn reads_id(&self) -> bool {
+        self.knows() || self.unread
     }
 
     /// An operator confirmed so many removals, of the full set that was asked for then.

@@ -154,10 +154,15 @@ impl Writer {
                 self.looks.outdate();
                 return;
             }
-            // What they stored is read with the marker, and judged.
+            // Somebody was faster, or an answer of ours was lost: what stands there is read now, and judged.
             Outcome::Superseded(_) => {
+                self.guard.contradicted();
+                self.looks.outdate();
                 self.looks.look_now(at.now);
-                Trouble::Other("PutItem", "another environment's ID meanwhile".into())
+                Trouble::Other(
+                    "PutItem",
+                    "an environment ID was stored there meanwhile; it is read now".into(),
+                )
             }
             Outcome::Refused => Trouble::Throttled("PutItem"),
             Outcome::Invalid => Trouble::Invalid("PutItem"),

@@ -244,7 +244,7 @@ impl Writer {
     }
 
     fn look(&mut self, at: At, work: &mut Work) {
-        let identity = self.guard.knows();
+        let identity = self.guard.reads_id();
         let flying = self.flight.keys().flatten();
         let ours = flying.chain(self.ledger.doubtful()).cloned();
         work.requests
@@ -270,6 +270,7 @@ impl Writer {
             }
             Admission::Remember(id) => Arc::from(id),
             Admission::Refused(_) => {
+                self.setbacks.alone_is_over();
                 self.refuse();
                 return false;
             }

@@ -24,10 +24,18 @@ fn after(events: &[Event]) -> World {
 proptest! {
     /// A store that refuses, loses answers and has other writers; a LaunchDarkly that is stale, restored, reconnected.
     #[test]
-    fn it_ends_equal_and_asks_a_bounded_number_of_times(events in prop::collection::vec(event(9), 0..60)) {
-        let mut world = after(&events);
+    fn it_ends_equal_and_asks_a_bounded_number_of_times(
+        events in prop::collection::vec(event(9), 0..60),
+        named in any::<bool>(),
+    ) {
+        let mut world = World::new();
+        world.identity = named.then(|| "ours".into());
+        for event in &events {
+            world.happen(event);
+        }
         let asked = world.calm();
         world.check_equal();
+        prop_assert_eq!(&world.store.identity, &world.identity);
         // One confirms, one meets the brake, one releases it, and one more where the first answer was news.
         prop_assert!(asked <= 4, "asked {} times", asked);
     }

@@ -123,13 +123,16 @@ impl Store {
                 None => Ok(self.page(&cursor)),
             }),
             Request::Remember { id, before } => {
+                let arrives = matches!(fate, Fate::Done | Fate::Raced(_) | Fate::LostAfter);
+                let applied = arrives && self.identity == before;
+                if applied {
+                    self.identity = Some(Arc::clone(&id));
+                }
                 let outcome = match fate.trouble() {
                     Some(Trouble::Throttled(_)) => Outcome::Refused,
+                    Some(trouble @ Trouble::Timeout(_)) => Outcome::Unknown(trouble),
                     Some(trouble) => Outcome::Failed(trouble),
-                    None if self.identity == before => {
-                        self.identity = Some(Arc::clone(&id));
-                        Outcome::Applied
-                    }
+                    None if applied => Outcome::Applied,
                     None => Outcome::Superseded(None),
                 };
                 Answer::Remembered(id, outcome, 1.0)
