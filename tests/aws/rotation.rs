@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ld_dynamodb_relay::simulator::store::Counts;
 use tokio::time::timeout;
 
 use crate::moto::Moto;
@@ -30,10 +31,10 @@ async fn after_a_401_the_key_is_read_again_and_the_environment_goes_on() {
     world.launchdarkly.replace_key(KEY, NEW_KEY);
     relay.event("a secret changed").await;
     world.production.put_flag(&flag("flag-0001", 7));
-    let written = |_: &_| {
-        world
-            .row("flag-0001")
-            .is_some_and(|it| it.version() == Some(7))
+    // A row is there a moment before the write is counted.
+    let written = |counts: &Counts| {
+        let row = world.row("flag-0001");
+        counts.writes() > 0 && row.is_some_and(|it| it.version() == Some(7))
     };
     let wait = world.store.wait_until("the change", written);
     timeout(PATIENCE, wait).await.unwrap();
