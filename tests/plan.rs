@@ -41,5 +41,7 @@ mod scene;
 mod sharp;
 #[path = "plan/store.rs"]
 mod store;
+#[path = "plan/stuck.rs"]
+mod stuck;
 #[path = "plan/world.rs"]
 mod world;

@@ -105,7 +105,8 @@ impl Writer {
             cause: cause.clone(),
             said: write.digest(),
             taken: flying.taken,
-            proven: self.ledger.holds_anything() || self.setbacks.taken() > 0,
+            proven: self.ledger.holds_anything()
+                && (self.ledger.observed().initialized || self.setbacks.taken() > 0),
         };
         let wait = self.setbacks.failed(key, failure, at.now, at.jitter);
         let own = self.setbacks.own_cause(key).is_some();

@@ -158,13 +158,36 @@ impl Pass {
         waited
     }
 
-    /// No stage waits any more for those that are set aside. What comes after them is planned anew, the marker above all.
+    /// This stage waits no more for those that are set aside. What comes after them is planned anew, the marker above all.
     pub fn skip(&mut self, aside: impl Fn(&ItemKey) -> bool) {
-        let before = self.waiting.len() + self.queue.len();
-        let stays = |key: Option<&ItemKey>| !key.is_some_and(&aside);
-        self.waiting.retain(|key, _| stays(key.as_ref()));
-        self.queue.retain(|write| stays(write.key()));
-        self.broken |= self.waiting.len() + self.queue.len() < before;
+        let before = self.waiting.len();
+        self.waiting
+            .retain(|key, _| !key.as_ref().is_some_and(&aside));
+        self.broken |= self.waiting.len() < before;
+    }
+
+    /// The same for the one that would be sent next.
+    pub fn drop_front(&mut self) {
+        self.broken |= self.queue.pop_front().is_some();
+    }
+
+    /// Where all of this stage are stuck, the first of a later one that is not is sent before them: without another item
+    /// nobody can tell whether it is the table that fails.
+    pub fn probe(&mut self, is_stuck: impl Fn(&ItemKey) -> bool) {
+        let queued = self.queue.iter().map(Write::key);
+        let waiting = self.waiting.keys().map(Option::as_ref);
+        let mut stage = queued.chain(waiting).peekable();
+        let fails = |key: Option<&ItemKey>| key.is_some_and(&is_stuck);
+        if self.broken || stage.peek().is_none() || !stage.all(&fails) {
+            return;
+        }
+        for stage in &mut self.stages {
+            let other = |write: &Write| write.key().is_some_and(|key| !is_stuck(key));
+            if let Some(index) = stage.iter().position(other) {
+                self.queue.push_front(stage.remove(index));
+                return;
+            }
+        }
     }
 
     /// Whether the marker is what it waits for.

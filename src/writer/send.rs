@@ -86,6 +86,7 @@ impl Writer {
             work.wake_at(Some(until));
             return;
         }
+        self.renew(at, work);
         // Each turn ends a pass, begins one or sends something; the next step goes on where this one ends.
         let mut turns = 0..2 * self.manner.concurrency + 8;
         loop {
@@ -99,18 +100,6 @@ impl Writer {
                 }
                 continue;
             };
-            if self.setbacks.is_any() || pass.waits_for_the_marker() {
-                pass.skip(|key| self.setbacks.aside(key).is_some());
-                for key in pass.waiting() {
-                    let busy = self.flight.contains_key(&key)
-                        || key.as_ref().is_some_and(|key| self.ledger.is_doubtful(key));
-                    match self.setbacks.due_of(key.as_ref()) {
-                        _ if busy => {}
-                        Some(due) if due > at.now => work.wake_at(Some(due)),
-                        _ => pass.again(key.as_ref()),
-                    }
-                }
-            }
             match pass.progress(self.agenda.fresh, at.now) {
                 Progress::Ended => {
                     self.pass = None;
@@ -135,6 +124,37 @@ impl Writer {
             .reopened()
             .filter_map(|key| self.setbacks.retry_at(key));
         work.wake_at(reopened.filter(|due| *due > at.now).min());
+    }
+
+    /// What the stage waits for is sent again once it is due, or is set aside by now.
+    fn renew(&mut self, at: At, work: &mut Work) {
+        let Some(pass) = &mut self.pass else { return };
+        if !self.setbacks.is_any() && !pass.waits_for_the_marker() {
+            return;
+        }
+        pass.skip(|key| self.setbacks.aside(key).is_some());
+        for key in pass.waiting() {
+            let busy = self.flight.contains_key(&key)
+                || key.as_ref().is_some_and(|key| self.ledger.is_doubtful(key));
+            match self.setbacks.due_of(key.as_ref()) {
+                _ if busy => {}
+                Some(due) if due > at.now => work.wake_at(Some(due)),
+                _ => pass.again(key.as_ref()),
+            }
+        }
+        self.probe();
+    }
+
+    /// While nothing is under way that could tell whether the table works, another item is tried with those that are stuck.
+    fn probe(&mut self) {
+        let is_stuck = |key: &ItemKey| self.setbacks.is_stuck(key);
+        let tells = |key: &Option<ItemKey>| !key.as_ref().is_some_and(is_stuck);
+        if let Some(pass) = &mut self.pass
+            && !self.flight.keys().any(tells)
+            && self.rows.reading.iter().all(is_stuck)
+        {
+            pass.probe(is_stuck);
+        }
     }
 
     /// Compares what is to be compared, and begins to carry out the difference. False where there is nothing to compare.
@@ -207,6 +227,7 @@ impl Writer {
         let mut pass = Pass::new(stages, retries, self.said.taken, at.now);
         pass.put_behind(|key| self.setbacks.contains(key));
         self.pass = Some(pass);
+        self.probe();
         self.told.outdated = true;
         self.used_up(before, now);
         true
@@ -225,6 +246,13 @@ impl Writer {
             return self.retry(at, work);
         };
         let key = write.key().cloned();
+        if key
+            .as_ref()
+            .is_some_and(|key| self.setbacks.aside(key).is_some())
+        {
+            pass.drop_front();
+            return true;
+        }
         let busy = |key: &Option<ItemKey>| {
             self.flight.contains_key(key)
                 || key.as_ref().is_some_and(|key| self.ledger.is_doubtful(key))

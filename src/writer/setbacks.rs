@@ -2,7 +2,8 @@
 //!
 //! A write that fails is tried again, later and later. While it is alone, everything else goes on: an item whose write failed
 //! three times running is skipped, and once others were stored meanwhile it is *failing*. When three items fail with nothing
-//! stored in between it is the table's trouble: nobody is sent until a common wait is over, and nobody is blamed.
+//! stored in between it is the table's trouble: nobody is sent until a common wait is over, and nobody is blamed. Where only
+//! those are tried that failed three times, one other item is tried with them: it tells whether the table works.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,7 +18,7 @@ use crate::table::Trouble;
 const FAILURES: u32 = 3;
 /// So many items that fail with nothing stored in between are the table's trouble.
 const ITEMS: usize = 3;
-/// The same for items that are refused as invalid by a table that took others before: a few may be so by themselves.
+/// The same for items that are refused as invalid by a table that takes others: a few may be so by themselves.
 const REFUSED: usize = 20;
 
 /// What the failures of an item say.
@@ -37,11 +38,13 @@ struct Setback {
     cause: Trouble,
     /// What was to be written.
     said: Option<Digest>,
+    /// Attempts that failed, whoever's fault it was.
+    attempts: u32,
     /// Failures that may be its own: not counted while it is the table that fails.
     failures: u32,
     /// Writes that the table had taken when the first attempt was sent that failed.
     first: u64,
-    /// The table held something when it last failed, so it takes writes as a rule.
+    /// [`WriteFailure::proven`], when it last failed.
     proven: bool,
     retry_at: Instant,
     /// Tried again at once when the trouble of several was over.
@@ -70,7 +73,7 @@ pub struct Setbacks {
     items: BTreeMap<ItemKey, Setback>,
     /// Items that failed with nothing stored since.
     running: BTreeSet<ItemKey>,
-    /// The same where the table held something, and refused them as invalid.
+    /// The same where a table that takes writes refused them as invalid.
     refused: BTreeSet<ItemKey>,
     /// Writes that the table took in this term.
     taken: u64,
@@ -91,7 +94,7 @@ pub struct WriteFailure {
     pub said: Option<Digest>,
     /// [`Setbacks::taken`] when it was sent.
     pub taken: u64,
-    /// The table holds something.
+    /// The table takes writes as a rule: it holds live rows, and its marker stands or it took a write in this term.
     pub proven: bool,
 }
 
@@ -141,6 +144,7 @@ impl Setbacks {
         let setback = self.items.entry(key.clone()).or_insert_with(|| Setback {
             cause: failure.cause.clone(),
             said: None,
+            attempts: 0,
             failures: 0,
             first: failure.taken,
             proven: false,
@@ -150,6 +154,7 @@ impl Setbacks {
         });
         // Others were stored since it was first tried.
         let alone = taken > setback.first;
+        setback.attempts = setback.attempts.saturating_add(1);
         setback.failures += u32::from(alone || !was_wide);
         setback.cause = failure.cause;
         (setback.said, setback.proven) = (failure.said, failure.proven);
@@ -227,9 +232,7 @@ impl Setbacks {
 
     /// Whether it is the table that fails.
     pub fn is_wide(&self) -> bool {
-        // What was stored before this term says less than what was stored in it.
-        let refused = if self.taken == 0 { ITEMS } else { REFUSED };
-        self.running.len() >= ITEMS || self.refused.len() >= refused
+        self.running.len() >= ITEMS || self.refused.len() >= REFUSED
     }
 
     /// When anything may be sent again, while it is the table that fails.
@@ -240,6 +243,12 @@ impl Setbacks {
     /// Whether this item failed when it was last tried.
     pub fn contains(&self, key: &ItemKey) -> bool {
         self.items.contains_key(key)
+    }
+
+    /// Whether this item failed so often running that another one has to tell whether the table works.
+    pub fn is_stuck(&self, key: &ItemKey) -> bool {
+        let setback = self.items.get(key);
+        setback.is_some_and(|it| it.attempts >= FAILURES)
     }
 
     /// When this item may be sent; none for at once.
@@ -271,8 +280,8 @@ impl Setbacks {
         failing.then_some(Reason::Failing)
     }
 
-    /// Whether it is the item that fails, and not the table. A table that holds something takes valid items as a rule, so
-    /// there a refusal as invalid is believed before anything else was stored.
+    /// Whether it is the item that fails, and not the table. Where the table takes valid items as a rule, a refusal as invalid
+    /// is believed before anything else was stored.
     fn is_own(&self, setback: &Setback) -> bool {
         let believed = setback.is_invalid() && setback.proven && !self.is_wide();
         setback.blame != Blame::Shared && (self.taken > setback.first || believed)

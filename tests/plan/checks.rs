@@ -1,6 +1,6 @@
 //! What is true whatever went before.
 
-use ld_dynamodb_relay::model::{Item, Kind};
+use ld_dynamodb_relay::model::{DataSet, Item, Kind};
 use ld_dynamodb_relay::plan::{Reason, Write};
 use ld_dynamodb_relay::writer::TableRequest as Request;
 
@@ -64,6 +64,11 @@ impl World {
             missing.map(|(key, _)| key.clone()).collect::<Vec<_>>()
         });
         assert_eq!(missing, Some(Vec::new()), "the marker stands too early");
+        let storable = |items: &DataSet| items.values().any(|item| item.version().is_some());
+        if self.reader_looks(storable) == Some(true) {
+            let stored = observed.values().any(|stamp| !stamp.tombstone);
+            assert!(stored, "the marker vouches for nothing");
+        }
     }
 
     /// Of a write, just before the table sees it: nothing goes backward that was said only once.

@@ -60,22 +60,18 @@ pub(crate) struct Suspects {
 impl Suspects {
     pub(crate) fn is_wide(&self) -> bool {
         let refused = self.refused.len();
-        self.all.len() - refused >= 3 || refused >= refusals(self.taken)
+        self.all.len() - refused >= 3 || refused >= REFUSALS
     }
 }
 
-/// So many refusals as invalid by a table that held something are its trouble, by the writes that it took in this term.
-pub(crate) fn refusals(taken: u64) -> usize {
-    match taken {
-        0 => 3,
-        _ => 20,
-    }
-}
+/// So many refusals as invalid by a table that takes writes as a rule are its trouble.
+pub(crate) const REFUSALS: usize = 20;
 
 /// What is known of an item that failed.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Known {
     pub(crate) cause: Cause,
+    pub(crate) attempts: usize,
     pub(crate) failures: u32,
     /// It failed again though others were stored meanwhile.
     pub(crate) to_blame: bool,
@@ -214,6 +210,7 @@ impl History {
         };
         Some(Known {
             cause: it.cause,
+            attempts: attempts.len(),
             failures,
             to_blame,
             own,

@@ -22,6 +22,8 @@ enum Act {
     Reopen(usize),
     Again(usize),
     Skip(BTreeSet<u8>),
+    DropFront,
+    Probe(BTreeSet<u8>),
     PutBehind(BTreeSet<u8>),
     /// Of one that does not wait.
     Strange(u8),
@@ -29,6 +31,7 @@ enum Act {
 
 fn act() -> impl Strategy<Value = Act> {
     let few = || prop::collection::btree_set(0..12_u8, 0..3);
+    let many = prop::collection::btree_set(0..12_u8, 0..12);
     prop_oneof![
         10 => Just(Act::Take),
         1 => Just(Act::TakeRetry),
@@ -36,6 +39,8 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (0..8_usize).prop_map(Act::Reopen),
         3 => (0..8_usize).prop_map(Act::Again),
         1 => few().prop_map(Act::Skip),
+        1 => Just(Act::DropFront),
+        3 => many.prop_map(Act::Probe),
         1 => few().prop_map(Act::PutBehind),
         1 => (0..12_u8).prop_map(Act::Strange),
     ]
@@ -171,10 +176,33 @@ impl Scene {
                 let aside: Vec<_> = aside.iter().map(|it| key(*it)).collect();
                 let is_aside = |write: &Write| write.key().is_some_and(|key| aside.contains(key));
                 self.pass.skip(|key| aside.contains(key));
-                let now = self.queue.iter().chain(&self.waiting);
-                self.broken |= now.filter(|it| is_aside(it)).count() > 0;
-                self.queue.retain(|it| !is_aside(it));
+                self.broken |= self.waiting.iter().any(is_aside);
                 self.waiting.retain(|it| !is_aside(it));
+            }
+            Act::DropFront => {
+                self.pass.drop_front();
+                if !self.queue.is_empty() {
+                    self.queue.remove(0);
+                    self.broken = true;
+                }
+            }
+            Act::Probe(stuck) => {
+                let stuck: Vec<_> = stuck.iter().map(|it| key(*it)).collect();
+                let is_stuck = |write: &Write| write.key().is_some_and(|key| stuck.contains(key));
+                self.pass.probe(|key| stuck.contains(key));
+                let stage: Vec<_> = self.queue.iter().chain(&self.waiting).collect();
+                if self.broken || stage.is_empty() || !stage.into_iter().all(is_stuck) {
+                    return;
+                }
+                let works = |write: &Write| write.key().is_some() && !is_stuck(write);
+                let later = self.stages.iter_mut();
+                let found = later.filter_map(|stage| {
+                    let place = stage.iter().position(works)?;
+                    Some(stage.remove(place))
+                });
+                if let Some(write) = { found }.next() {
+                    self.queue.insert(0, write);
+                }
             }
             Act::PutBehind(failed) => {
                 let failed: Vec<_> = failed.iter().map(|it| key(*it)).collect();
