@@ -172,11 +172,12 @@ impl Writer {
         let (from, to) = (before.and_then(Stamp::number), item.and_then(Item::version));
         let announced = match flying.why {
             Why::Announced(received) => Some(received),
-            // One of thousands, or what waited until it was said again, says nothing about how long a change takes.
-            Why::Said(received) if !self.said.first_write && !confirmed => Some(received),
+            // One of thousands, or what somebody else changed, says nothing about how long a change takes.
+            Why::Said(received) if !self.said.loading && repaired.is_none() => Some(received),
             Why::Said(_) | Why::Found | Why::Expired => None,
         };
-        let is_live_change = repaired.is_none() && !confirmed && item.is_some();
+        // Nor does what waited until it was said again.
+        let is_live_change = !confirmed && item.is_some();
         self.facts.push(WriteFact::Stored(Stored {
             key: key.clone(),
             change: match item {
@@ -193,7 +194,8 @@ impl Writer {
             at: at.now,
             lowered: item.is_some_and(|item| !item.is_tombstone()) && to < from,
             already,
-            of_first_write: self.said.first_write && !matches!(flying.why, Why::Announced(_)),
+            of_first_write: self.said.first_write
+                && matches!(flying.why, Why::Found | Why::Expired),
         }));
         self.recheck(key, view);
     }

@@ -179,6 +179,11 @@ impl Ledger {
         &self.left
     }
 
+    /// These rows are what is wanted, without a write: LaunchDarkly says by now what somebody else stored.
+    pub fn mended(&mut self, is_mended: impl Fn(&ItemKey) -> bool) {
+        self.drifted.retain(|key, _| !is_mended(key));
+    }
+
     /// Something new was said of this item: what was left alone is written.
     pub fn pick_up(&mut self, key: &ItemKey) {
         self.left.remove(key);

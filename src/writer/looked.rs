@@ -33,6 +33,7 @@ impl Writer {
         self.ledger.identify(seen.environment_id);
         if !known {
             self.said.first_write = !seen.initialized;
+            self.said.loading = !seen.initialized;
         }
         // Who removed the marker may have removed more: it comes back after everything was read.
         if seen.initialized || !was_there {

@@ -218,6 +218,13 @@ impl Writer {
         };
         self.setbacks
             .forget(|key, _, _| !written.contains(key) && !is_set_aside(key));
+        let compared = |key: &ItemKey| match scope {
+            Scope::All => true,
+            Scope::Keys(keys) => keys.contains(key),
+        };
+        self.ledger.mended(|key| {
+            compared(key) && !written.contains(key) && !made.held.items.contains_key(key)
+        });
         let Plan {
             stages,
             retries,
@@ -324,7 +331,10 @@ impl Writer {
         if let Some(key) = write.key() {
             self.paces[key.kind.index()].send(at.now, units);
             self.looks.touch(key);
-            why = self.agenda.items().get(key).map_or(why, |it| it.why);
+            // What was said since it was planned is another write's.
+            let planned = self.agenda.items().get(key);
+            let planned = planned.filter(|entry| entry.latest <= latest);
+            why = planned.map_or(why, |entry| entry.why);
         }
         let flying = Flying {
             why,

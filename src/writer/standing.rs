@@ -103,6 +103,9 @@ impl Writer {
             let done = self.agenda.done_up_to(self.said.taken);
             self.said.stored_up_to = self.said.stored_up_to.max(done);
         }
+        if self.said.loading && view.desired.is_some() {
+            self.said.loading = !self.looks.is_known() || !self.agenda.is_done() || self.is_open();
+        }
         let trouble = self.setbacks.trouble().or(self.looks.trouble());
         let phase = match trouble {
             _ if refused.is_some() => TablePhase::Misconfigured,

@@ -144,6 +144,8 @@ pub(super) struct Heard {
     pub(super) first_received: Option<Instant>,
     /// The table was not initialised when this term began, and is not complete yet.
     pub(super) first_write: bool,
+    /// The same, and more is missing than what fails.
+    pub(super) loading: bool,
     pub(super) stopping: bool,
 }
 

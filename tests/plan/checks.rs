@@ -1,6 +1,6 @@
 //! What is true whatever went before.
 
-use ld_dynamodb_relay::model::{DataSet, Item, Kind};
+use ld_dynamodb_relay::model::{DataSet, Item, ItemFault, Kind};
 use ld_dynamodb_relay::plan::{Reason, Write};
 use ld_dynamodb_relay::writer::TableRequest as Request;
 
@@ -64,7 +64,13 @@ impl World {
             missing.map(|(key, _)| key.clone()).collect::<Vec<_>>()
         });
         assert_eq!(missing, Some(Vec::new()), "the marker stands too early");
-        let storable = |items: &DataSet| items.values().any(|item| item.version().is_some());
+        let refused = Some(Reason::Malformed(ItemFault::Refused));
+        let storable = |items: &DataSet| {
+            items.iter().any(|(key, item)| {
+                let held = writer.holds().items.get(key).map(|it| it.reason);
+                !item.is_tombstone() && (held.is_none() || held == refused)
+            })
+        };
         if self.reader_looks(storable) == Some(true) {
             let stored = observed.values().any(|stamp| !stamp.tombstone);
             assert!(stored, "the marker vouches for nothing");

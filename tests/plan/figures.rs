@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use ld_dynamodb_relay::writer::{Stored, TableRequest, WriteEvent as Told, WriteFact};
+use ld_dynamodb_relay::plan::Write;
+use ld_dynamodb_relay::writer::{Manner, Stored, TableRequest, WriteEvent as Told, WriteFact};
 
 use crate::items::{NAMESPACE_BYTES, key};
 use crate::store::{Fate, Rival};
@@ -19,8 +20,16 @@ fn stored(world: &World) -> Vec<&Stored> {
     stored.collect()
 }
 
+fn is_write(request: &TableRequest) -> bool {
+    matches!(request, TableRequest::Write(_))
+}
+
 fn settled(flags: u8) -> World {
-    let mut world = World::new();
+    settled_with(flags, |_| {})
+}
+
+fn settled_with(flags: u8, change: impl FnOnce(&mut Manner)) -> World {
+    let mut world = World::with(change);
     for number in 0..flags {
         world.happen(&Event::Change(number, false));
     }
@@ -109,6 +118,109 @@ fn a_repair_is_no_live_change_and_counts_as_repaired() {
     world.run_for(MINUTE);
     assert_eq!(took(&world, 10), [None]);
     assert!(stored(&world)[10].repaired.is_some());
+}
+
+/// The repair waited already when LaunchDarkly announced something else.
+#[test]
+fn a_patch_that_follows_a_repair_is_measured_and_the_repair_is_not() {
+    let mut world = settled(10);
+    world.store.rival(&key(3), Rival::Delete, world.now);
+    world.step(Some(Told::Sync));
+    let mut stuck = |request: &TableRequest| {
+        if is_write(request) {
+            Fate::Refused
+        } else {
+            Fate::Done
+        }
+    };
+    world.serve_all(&mut stuck);
+    assert!(world.stands.as_ref().unwrap().repairing);
+    world.happen(&Event::Change(3, true));
+    world.run_for(MINUTE);
+    let [repair, patch] = stored(&world)[10..] else {
+        panic!("{:?}", stored(&world));
+    };
+    assert!(repair.repaired.is_some() && repair.propagation.is_none());
+    assert!(patch.repaired.is_none() && patch.propagation.is_some());
+}
+
+/// The same where one write does both, since nothing could be sent before.
+#[test]
+fn a_patch_that_repairs_is_a_live_change() {
+    let mut world = settled_with(10, |manner| manner.concurrency = 1);
+    world.store.rival(&key(3), Rival::Delete, world.now);
+    world.happen(&Event::Change(7, true));
+    world.step(Some(Told::Sync));
+    while let Some(look) = world.flight.iter().position(|(it, _)| !is_write(it)) {
+        world.serve(look, Fate::Done);
+    }
+    world.happen(&Event::Change(3, true));
+    world.idle_until(world.now + SECOND);
+    world.run_for(MINUTE);
+    let [_, patch] = stored(&world)[10..] else {
+        panic!("{:?}", stored(&world));
+    };
+    assert_eq!(patch.key, key(3));
+    assert!(patch.repaired.is_some() && patch.propagation >= Some(SECOND));
+}
+
+/// Somebody else stores it, and then LaunchDarkly says the same: nothing is left to repair.
+#[test]
+fn drift_that_launchdarkly_comes_to_say_is_over_at_once() {
+    let mut world = settled(10);
+    let restored = world.truth()[&key(3)].clone();
+    world.happen(&Event::Change(3, true));
+    world.run_for(SECOND);
+    let newer = world.store.rows[&key(3)].clone();
+    // The row goes back, and so does what LaunchDarkly says.
+    world
+        .store
+        .write(&Write::Put(key(3), restored, Some(newer.stamp)), world.now)
+        .unwrap();
+    world.store.touched.insert(key(3));
+    world.happen(&Event::Restore(1));
+    world.step(Some(Told::Sync));
+    let mut stuck = |request: &TableRequest| {
+        if is_write(request) {
+            Fate::Refused
+        } else {
+            Fate::Done
+        }
+    };
+    world.serve_all(&mut stuck);
+    assert!(world.stands.as_ref().unwrap().repairing);
+    world.hear_the_truth();
+    let until = world.now + SECOND;
+    world.run_until(until, &mut stuck);
+    assert!(!world.stands.as_ref().unwrap().repairing);
+    world.check_equal();
+}
+
+/// One item that always fails keeps the first write open: what is said later is a live change all the same.
+#[test]
+fn changes_are_measured_though_the_first_write_never_ends() {
+    let mut world = World::new();
+    for number in 0..10 {
+        world.happen(&Event::Change(number, false));
+    }
+    let stuck = key(5);
+    let mut fails = |request: &TableRequest| match request {
+        TableRequest::Write(write) if write.key() == Some(&stuck) => Fate::Failed,
+        _ => Fate::Done,
+    };
+    world.hear_the_truth();
+    let until = world.now + MINUTE;
+    world.run_until(until, &mut fails);
+    assert_eq!(stored(&world).len(), 9);
+    assert!(stored(&world).iter().all(|it| it.of_first_write));
+    world.happen(&Event::Change(3, false));
+    world.hear_the_truth();
+    let until = world.now + SECOND;
+    world.run_until(until, &mut fails);
+    let [changed] = stored(&world)[9..] else {
+        panic!("{:?}", stored(&world));
+    };
+    assert!(changed.propagation.is_some() && !changed.of_first_write);
 }
 
 /// By a write whose answer was lost, or by somebody else who wrote the same: it is stored, and counts so.
