@@ -31,7 +31,7 @@ impl Writer {
         }
         self.guard.saw(seen.environment_id.as_ref());
         self.ledger.identify(seen.environment_id);
-        if !known {
+        if counts == Some(false) && !known {
             self.said.first_write = !seen.initialized;
             self.said.loading = !seen.initialized;
         }

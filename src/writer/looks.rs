@@ -56,14 +56,29 @@ struct WholeReading {
     began: Instant,
     /// The marker was there before, and is not now.
     marker_gone: bool,
+    /// It was found missing between two pages: what was read before may have vanished with it.
+    again: bool,
     drift: Vec<(ItemKey, DriftType)>,
     rows: usize,
 }
 
+impl WholeReading {
+    const fn new(now: Instant, marker_gone: bool) -> Self {
+        Self {
+            step: ReadingStep::Vouchers,
+            began: now,
+            marker_gone,
+            again: false,
+            drift: Vec::new(),
+            rows: 0,
+        }
+    }
+}
+
 /// What is being asked, once at a time.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LookUnderWay {
-    /// The marker alone: nothing else is being read.
+    /// The marker alone, between two readings or two pages.
     Marker,
     /// The next step of the reading.
     Step,
@@ -190,8 +205,12 @@ impl Looks {
     }
 
     fn asks_vouchers(&self) -> bool {
-        let vouchers = |it: &WholeReading| it.step == ReadingStep::Vouchers;
-        self.reading.as_ref().is_none_or(vouchers)
+        self.asked == Some(LookUnderWay::Marker) || !self.reads_pages()
+    }
+
+    fn reads_pages(&self) -> bool {
+        let reading = self.reading.as_ref();
+        reading.is_some_and(|it| it.step != ReadingStep::Vouchers)
     }
 
     /// We write this row, or learned what it holds: the page under way does not speak for it.
@@ -216,17 +235,13 @@ impl Looks {
                 self.verify_at = now;
             }
             if self.verify_at <= now {
-                self.reading = Some(WholeReading {
-                    step: ReadingStep::Vouchers,
-                    began: now,
-                    marker_gone: false,
-                    drift: Vec::new(),
-                    rows: 0,
-                });
-            } else if self.marker_at <= now {
-                self.asked = Some(LookUnderWay::Marker);
-                return Some(TableRequest::Vouchers { identity });
+                self.reading = Some(WholeReading::new(now, false));
             }
+        }
+        // A reading may take hours where reads are throttled.
+        if (self.reading.is_none() || self.reads_pages()) && self.marker_at <= now {
+            self.asked = Some(LookUnderWay::Marker);
+            return Some(TableRequest::Vouchers { identity });
         }
         let reading = self.reading.as_ref()?;
         self.asked = Some(LookUnderWay::Step);
@@ -256,20 +271,28 @@ impl Looks {
         Some(due.max(self.not_before))
     }
 
-    /// The marker was seen, or not; `was_there` before. Whether the answer counts, and is of a look at the marker alone.
+    /// The marker was seen, or not; `was_there` before. Whether this was a look at the marker alone; none if it does not count.
     pub fn vouchers(&mut self, there: bool, was_there: bool, now: Instant) -> Option<bool> {
         let asked = self.asked.take();
         self.failures = 0;
         if std::mem::take(&mut self.void) {
             return None;
         }
-        let gone = was_there && !there;
-        if let (Some(LookUnderWay::Step), Some(reading)) = (asked, &mut self.reading) {
-            reading.marker_gone = gone;
-            reading.step = ReadingStep::Page(Kind::ALL[0], None);
-            return Some(false);
-        }
         self.marker_at = now + self.marker_interval;
+        let (gone, throttled) = (was_there && !there, self.is_throttled());
+        if let Some(reading) = &mut self.reading {
+            let is_step = asked == Some(LookUnderWay::Step);
+            if is_step {
+                reading.step = ReadingStep::Page(Kind::ALL[0], None);
+            } else {
+                reading.again |= gone && !reading.marker_gone;
+                if !throttled {
+                    self.trouble = None;
+                }
+            }
+            reading.marker_gone = gone;
+            return Some(!is_step);
+        }
         // Looks that are refused once each are one condition, until one of them is not.
         if !std::mem::take(&mut self.refused) {
             self.trouble = None;
@@ -336,12 +359,16 @@ impl Looks {
             jittered(self.verify_interval, jitter)
         };
         self.verify_at = now + interval;
+        if reading.again {
+            // The marker comes back after a reading that began without it.
+            self.reading = Some(WholeReading::new(now, reading.marker_gone));
+        }
         Some(Finished {
             first,
             took: now - reading.began,
             rows: reading.rows,
             drift: reading.drift,
-            marker_gone: reading.marker_gone,
+            marker_gone: reading.marker_gone && !reading.again,
         })
     }
 

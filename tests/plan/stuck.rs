@@ -57,7 +57,7 @@ fn flags_are_stored_though_every_segment_fails_time_after_time() {
                         Fate::Done
                     }
                 };
-                let until = world.now + 2 * MINUTE;
+                let until = world.now + 5 * MINUTE;
                 world.run_until(until, &mut fails);
                 for flag in flags.iter().copied().map(key) {
                     let row = world.store.rows.get(&flag).map(|row| &row.stamp);

@@ -41,6 +41,8 @@ struct Expected {
     rows: usize,
     drift: Vec<(ItemKey, DriftType)>,
     gone: bool,
+    /// The marker vanished after it began.
+    again: bool,
 }
 
 /// The value beside what is known of it.
@@ -109,6 +111,18 @@ impl Sim {
             }));
         }
         script
+    }
+
+    fn begin(&self, gone: bool) -> Expected {
+        Expected {
+            script: self.script(),
+            done: 0,
+            began: self.now,
+            rows: 0,
+            drift: Vec::new(),
+            gone,
+            again: false,
+        }
     }
 
     pub(crate) fn is_asking(&self) -> bool {
@@ -193,18 +207,21 @@ impl Sim {
         let Some(request) = request else { return };
         self.ours = under_way;
         match (&self.reading, &request) {
-            (Some(reading), request) => assert_eq!(*request, reading.script[reading.done]),
+            (Some(reading), Request::Vouchers { identity: false }) => {
+                assert!(reading.done > 0, "between two pages");
+                assert!(self.now >= self.marker_at);
+            }
+            (Some(reading), request) => {
+                assert!(
+                    reading.done == 0 || self.now < self.marker_at,
+                    "a look goes first"
+                );
+                assert_eq!(*request, reading.script[reading.done]);
+            }
             (None, Request::Vouchers { identity: true }) => {
                 assert!(self.ordered || self.now >= self.window.0, "too early");
                 self.ordered = false;
-                self.reading = Some(Expected {
-                    script: self.script(),
-                    done: 0,
-                    began: self.now,
-                    rows: 0,
-                    drift: Vec::new(),
-                    gone: false,
-                });
+                self.reading = Some(self.begin(false));
             }
             (None, Request::Vouchers { identity: false }) => {
                 assert!(!self.ordered && self.now >= self.marker_at);
@@ -220,29 +237,43 @@ impl Sim {
             return;
         };
         self.failures = 0;
-        let Request::Page(cursor) = request else {
-            let counts = self.looks.vouchers(there, was_there, self.now);
-            let is_alone = self.reading.is_none();
-            assert_eq!(counts, (!outdated).then_some(is_alone));
-            let gone = was_there && !there;
-            match &mut self.reading {
-                _ if outdated => {}
-                Some(reading) => (reading.done, reading.gone) = (1, gone),
-                None => {
-                    // Reading works again once a look was given without being refused before.
-                    if std::mem::take(&mut self.refusals) == 0 {
-                        (self.trouble, self.gap) = (None, Gap::default());
-                    }
-                    self.marker_at = self.now + self.marker;
-                    self.markers += 1;
-                    if gone {
-                        self.window = (self.now, self.now);
-                    }
+        match request {
+            Request::Page(cursor) => self.page(cursor, rows, jitter),
+            Request::Vouchers { identity } => {
+                let counts = self.looks.vouchers(there, was_there, self.now);
+                // The looks of a reading read whose data this is, too; the others are not asked to.
+                assert_eq!(counts, (!outdated).then_some(!identity));
+                if !outdated {
+                    self.look(!identity, was_there && !there);
                 }
             }
-            return;
-        };
-        self.page(cursor, rows, jitter);
+            request => panic!("{request:?} is no look"),
+        }
+    }
+
+    fn look(&mut self, is_alone: bool, gone: bool) {
+        self.marker_at = self.now + self.marker;
+        self.markers += usize::from(is_alone);
+        match &mut self.reading {
+            Some(reading) => {
+                if is_alone {
+                    reading.again |= gone && !reading.gone;
+                    self.trouble = self.trouble.take().filter(is_throttled);
+                } else {
+                    reading.done = 1;
+                }
+                reading.gone = gone;
+            }
+            None => {
+                // Reading works again once a look was given without being refused before.
+                if std::mem::take(&mut self.refusals) == 0 {
+                    (self.trouble, self.gap) = (None, Gap::default());
+                }
+                if gone {
+                    self.window = (self.now, self.now);
+                }
+            }
+        }
     }
 
     fn page(&mut self, cursor: Cursor, rows: u8, jitter: f64) {
@@ -283,13 +314,15 @@ impl Sim {
         assert_eq!(finished.took, self.now - reading.began);
         assert_eq!(finished.rows, reading.rows);
         assert_eq!(finished.drift, reading.drift);
-        assert_eq!(finished.marker_gone, reading.gone);
+        assert_eq!(finished.marker_gone, reading.gone && !reading.again);
         let (from, to) = if self.known { (0.9, 1.1) } else { (0.5, 1.0) };
         let at = |factor| self.now + self.verify.mul_f64(factor);
         self.window = (at(from), at(to + 1e-9));
         (self.not_before, self.marker_at) = (self.now, self.now + self.marker);
         (self.known, self.trouble, self.refusals) = (true, None, 0);
         self.readings += 1;
+        // What was read before the marker vanished may have vanished with it.
+        self.reading = reading.again.then(|| self.begin(reading.gone));
     }
 
     fn fail(&mut self, trouble: &Trouble, jitter: f64) {

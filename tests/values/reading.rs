@@ -50,7 +50,8 @@ proptest! {
         refused in prop::collection::vec(0..6_u8, 8),
         jitter in jitter(),
     ) {
-        let mut sim = Sim::new(15 * MINUTE, MINUTE / 2, [3, 4]);
+        // The marker is never due.
+        let mut sim = Sim::new(15 * MINUTE, 60 * MINUTE, [3, 4]);
         for times in refused {
             prop_assert_eq!(sim.readings, 0);
             for _ in 0..times {
@@ -141,6 +142,54 @@ fn who_removed_the_marker_may_have_removed_more() {
         (began, 2),
         "everything is read at once"
     );
+}
+
+/// A reading that takes hours because it is throttled.
+#[test]
+fn the_marker_is_looked_at_between_two_pages_where_the_reading_is_slow() {
+    let mut sim = Sim::new(15 * MINUTE, MINUTE / 2, [4, 4]);
+    sim.act(&GIVEN, 0.5);
+    for page in 1..8 {
+        // A page comes late, and then the marker is looked at.
+        sim.act(&Act::Pass(31_000), 0.5);
+        sim.act(&GIVEN, 0.5);
+        sim.act(&GIVEN, 0.5);
+        assert_eq!((sim.markers, sim.readings), (page, 0));
+    }
+    sim.act(&GIVEN, 0.5);
+    assert_eq!((sim.markers, sim.readings), (7, 1));
+}
+
+#[test]
+fn a_marker_that_vanishes_during_a_reading_has_everything_read_once_more() {
+    for there in [false, true] {
+        let mut sim = Sim::new(15 * MINUTE, MINUTE / 2, [2, 2]);
+        read(&mut sim, 0.5);
+        sim.act(&Act::Order, 0.5);
+        for _ in 0..2 {
+            sim.act(&GIVEN, 0.5);
+        }
+        // The page under way comes late, and then the marker is looked at.
+        sim.act(&Act::Pass(31_000), 0.5);
+        sim.act(&GIVEN, 0.5);
+        sim.act(&Act::Answer(0, false, true), 0.5);
+        assert!(sim.looks.is_marker_gone());
+        // Somebody stores it again, or nobody does.
+        sim.act(&Act::Pass(31_000), 0.5);
+        sim.act(&GIVEN, 0.5);
+        sim.act(&Act::Answer(0, there, true), 0.5);
+        assert_eq!(sim.looks.is_marker_gone(), !there);
+        let began = sim.now;
+        read(&mut sim, 0.5);
+        assert_eq!(
+            sim.looks.is_marker_gone(),
+            !there,
+            "until it was read again"
+        );
+        read(&mut sim, 0.5);
+        assert_eq!((sim.now, sim.readings), (began, 3), "at once");
+        assert!(!sim.looks.is_marker_gone());
+    }
 }
 
 #[test]
