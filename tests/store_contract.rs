@@ -256,21 +256,24 @@ async fn sizes_are_counted_as_the_store_counts_them() {
             let too_large = of_size(MAX_ROW_BYTES + 1);
             assert_eq!(
                 place.table.put(&key, &too_large, None).await.0,
-                Outcome::Invalid
+                Outcome::Invalid(Trouble::Invalid("PutItem"))
             );
             let largest = of_size(MAX_ROW_BYTES);
             let (outcome, units) = place.table.put(&key, &largest, None).await;
             assert_eq!(outcome, Outcome::Applied);
             assert!((units - 400.0).abs() < 0.1, "a unit for each KB: {units}");
         }
-        for (length, outcome) in [
-            (MAX_KEY_BYTES, Outcome::Applied),
-            (MAX_KEY_BYTES + 1, Outcome::Invalid),
+        let invalid = |operation| Outcome::Invalid(Trouble::Invalid(operation));
+        for (length, put, removed) in [
+            (MAX_KEY_BYTES, Outcome::Applied, Outcome::Applied),
+            (MAX_KEY_BYTES + 1, invalid("PutItem"), invalid("DeleteItem")),
         ] {
             let key = ItemKey::flag("k".repeat(length));
             // Of a shorter key, or we would not try.
             let small = item(&ItemKey::flag("a"), 1);
-            assert_eq!(place.table.put(&key, &small, None).await.0, outcome);
+            assert_eq!(place.table.put(&key, &small, None).await.0, put);
+            let stands = Stamp::of(&small);
+            assert_eq!(place.table.remove(&key, &stands).await.0, removed);
         }
     }
 }

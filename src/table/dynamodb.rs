@@ -25,11 +25,11 @@ pub enum Outcome {
     /// Somebody else wrote, or we did and lost the answer. What the row holds now, where DynamoDB said so.
     Superseded(Option<Stamp>),
     /// Throttled: nothing was done.
-    Refused,
+    Refused(Trouble),
     /// Whether it was done is unknown: read before anything else.
     Unknown(Trouble),
     /// Refused as invalid: this item cannot be stored.
-    Invalid,
+    Invalid(Trouble),
     /// Nothing was done.
     Failed(Trouble),
 }
@@ -256,8 +256,8 @@ impl Table {
         error: &SdkError<E>,
     ) -> Outcome {
         match Trouble::of(operation, &self.name, error) {
-            Trouble::Throttled(_) => Outcome::Refused,
-            Trouble::Invalid(_) => Outcome::Invalid,
+            trouble @ Trouble::Throttled(_) => Outcome::Refused(trouble),
+            trouble @ Trouble::Invalid(_) => Outcome::Invalid(trouble),
             trouble @ (Trouble::Timeout(_) | Trouble::Unavailable(..)) => Outcome::Unknown(trouble),
             trouble => Outcome::Failed(trouble),
         }

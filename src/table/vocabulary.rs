@@ -56,9 +56,9 @@ impl Outcome {
         match self {
             Self::Applied => WriteOutcome::Applied,
             Self::Superseded(_) => WriteOutcome::Superseded,
-            Self::Refused => WriteOutcome::Refused,
+            Self::Refused(_) => WriteOutcome::Refused,
             Self::Unknown(_) => WriteOutcome::Unknown,
-            Self::Invalid => WriteOutcome::Invalid,
+            Self::Invalid(_) => WriteOutcome::Invalid,
             Self::Failed(_) => WriteOutcome::Failed,
         }
     }

@@ -71,7 +71,7 @@ impl Writer {
         let pace = &mut self.paces[key.kind.index()];
         if matches!(
             outcome,
-            Outcome::Applied | Outcome::Superseded(_) | Outcome::Invalid
+            Outcome::Applied | Outcome::Superseded(_) | Outcome::Invalid(_)
         ) {
             pace.accepted(sent, flying.units);
         }
@@ -79,18 +79,16 @@ impl Writer {
         match outcome {
             Outcome::Applied => self.stored(&write, &flying, false, view, at),
             Outcome::Superseded(row) => self.superseded(write, flying, row, view, at),
-            Outcome::Refused => {
+            Outcome::Refused(trouble) => {
                 pace.refused(at.now, sent, flying.units);
-                self.facts
-                    .push(WriteFact::Failed(Trouble::Throttled("PutItem")));
+                self.facts.push(WriteFact::Failed(trouble));
                 if let Some(pass) = &mut self.pass {
                     pass.again(Some(&key));
                 }
             }
-            Outcome::Invalid => {
-                self.failed(&key, Trouble::Invalid("PutItem"), &write, &flying, at);
+            Outcome::Invalid(trouble) | Outcome::Failed(trouble) => {
+                self.failed(&key, trouble, &write, &flying, at);
             }
-            Outcome::Failed(trouble) => self.failed(&key, trouble, &write, &flying, at),
             Outcome::Unknown(trouble) => {
                 self.ledger.doubt(key.clone());
                 self.failed(&key, trouble, &write, &flying, at);
@@ -130,9 +128,10 @@ impl Writer {
                 }
                 return;
             }
-            Outcome::Refused => Trouble::Throttled("PutItem"),
-            Outcome::Invalid => Trouble::Invalid("PutItem"),
-            Outcome::Unknown(trouble) | Outcome::Failed(trouble) => trouble,
+            Outcome::Refused(trouble)
+            | Outcome::Invalid(trouble)
+            | Outcome::Unknown(trouble)
+            | Outcome::Failed(trouble) => trouble,
         };
         self.failed_alone(trouble, at);
     }

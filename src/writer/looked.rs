@@ -165,9 +165,10 @@ impl Writer {
                     "an environment ID was stored there meanwhile; it is read now".into(),
                 )
             }
-            Outcome::Refused => Trouble::Throttled("PutItem"),
-            Outcome::Invalid => Trouble::Invalid("PutItem"),
-            Outcome::Unknown(trouble) | Outcome::Failed(trouble) => trouble,
+            Outcome::Refused(trouble)
+            | Outcome::Invalid(trouble)
+            | Outcome::Unknown(trouble)
+            | Outcome::Failed(trouble) => trouble,
         };
         self.failed_alone(trouble, at);
     }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use ld_dynamodb_relay::model::{Content, Item, ItemKey, Kind, MAX_KEY_BYTES, MAX_ROW_BYTES, Stamp};
 use ld_dynamodb_relay::simulator::store::{Attribute, Row};
-use ld_dynamodb_relay::table::{Outcome, PageCursor, row_digest};
+use ld_dynamodb_relay::table::{Outcome, PageCursor, Trouble, row_digest};
 use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
@@ -166,7 +166,7 @@ async fn the_largest_row_is_stored_and_one_byte_more_is_not() {
             assert_eq!(fits.row_bytes(&key, namespace_bytes), MAX_ROW_BYTES);
             assert_eq!(
                 table.put(&key, &large, None).await.0,
-                Outcome::Invalid,
+                Outcome::Invalid(Trouble::Invalid("PutItem")),
                 "{prefix} {key}"
             );
             assert_eq!(
@@ -193,7 +193,7 @@ async fn the_longest_key_is_stored_and_a_longer_one_cannot_be() {
     // A deletion says nothing but a key: DynamoDB refuses it, and so it is set aside.
     assert_eq!(
         dynamo.put("", &key, &Item::tombstone(&key, 2)).await,
-        Outcome::Invalid
+        Outcome::Invalid(Trouble::Invalid("PutItem"))
     );
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ld_dynamodb_relay::model::DriftType;
 use ld_dynamodb_relay::plan::{Reason, Write};
 use ld_dynamodb_relay::status::TablePhase;
-use ld_dynamodb_relay::table::Outcome;
+use ld_dynamodb_relay::table::{Outcome, Trouble};
 use ld_dynamodb_relay::writer::{
     Answered, Manner, Standing, TableAnswer, TableRequest as Request, WriteEvent as Told,
     WriteFact as Fact,
@@ -208,7 +208,7 @@ fn a_write_that_met_another_row_is_one_that_the_partition_took() {
     let mut world = settled(9);
     world.happen(&Event::Change(3, true));
     world.happen(&Event::Change(5, true));
-    answer(&mut world, 3, Outcome::Refused);
+    answer(&mut world, 3, Outcome::Refused(Trouble::Throttled("it")));
     answer(&mut world, 5, Outcome::Superseded(None));
     world.run_for(MINUTE);
     world.check_equal();

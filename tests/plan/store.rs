@@ -129,7 +129,7 @@ impl Store {
                     self.identity = Some(Arc::clone(&id));
                 }
                 let outcome = match fate.trouble() {
-                    Some(Trouble::Throttled(_)) => Outcome::Refused,
+                    Some(trouble @ Trouble::Throttled(_)) => Outcome::Refused(trouble),
                     Some(trouble @ Trouble::Timeout(_)) => Outcome::Unknown(trouble),
                     Some(trouble) => Outcome::Failed(trouble),
                     None if applied => Outcome::Applied,
@@ -167,10 +167,10 @@ impl Store {
 
     fn write_with(&mut self, write: &Write, fate: Fate, now: Instant) -> Outcome {
         match fate {
-            Fate::Refused => return Outcome::Refused,
+            Fate::Refused => return Outcome::Refused(Trouble::Throttled("it")),
             Fate::Failed => return Outcome::Failed(Trouble::Other("it", "OddException".into())),
             Fate::Denied => return Outcome::Failed(Trouble::NoRegion("it")),
-            Fate::Invalid => return Outcome::Invalid,
+            Fate::Invalid => return Outcome::Invalid(Trouble::Invalid("it")),
             Fate::LostBefore => return Outcome::Unknown(timeout()),
             Fate::LostAfter => {
                 drop(self.write(write, now));
