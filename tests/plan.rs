@@ -39,11 +39,11 @@ mod rules;
 mod scene;
 #[path = "plan/sharp.rs"]
 mod sharp;
-#[path = "plan/slow_reading.rs"]
-mod slow_reading;
 #[path = "plan/store.rs"]
 mod store;
 #[path = "plan/stuck.rs"]
 mod stuck;
+#[path = "plan/throttled.rs"]
+mod throttled;
 #[path = "plan/world.rs"]
 mod world;

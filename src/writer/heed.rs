@@ -22,8 +22,9 @@ impl Writer {
             sent,
             at: came,
         } = answered;
-        // One write of many changes little; a look may change anything.
-        self.told.outdated |= !matches!(answer, TableAnswer::Written(..));
+        // One write of many changes little, and so does a page without drift; another look may change anything.
+        self.told.outdated |=
+            !matches!(answer, TableAnswer::Written(..) | TableAnswer::Page(Ok(_)));
         match answer {
             TableAnswer::Written(write, outcome, units) => {
                 let took = came.saturating_duration_since(sent);
@@ -274,8 +275,9 @@ impl Writer {
             Err(trouble @ Trouble::Throttled(_)) => {
                 self.facts.push(WriteFact::Failed(trouble.clone()));
                 // Those that were under way at one refusal say the same.
-                if self.rows.refused.is_none_or(|last| last < sent) {
-                    self.rows.refused = Some(at.now);
+                let last = self.rows.refused.as_ref();
+                if last.is_none_or(|(last, _)| *last < sent) {
+                    self.rows.refused = Some((at.now, trouble.clone()));
                     let wait = self.rows.pace.refused(at.jitter);
                     self.rows.not_before = Some(at.now + wait);
                     self.waits(trouble, wait, false);
@@ -302,6 +304,9 @@ impl Writer {
         } else {
             self.ledger.remember(key.clone(), row.value, at.now);
             self.compare_again(key);
+        }
+        if wait.is_zero() || self.ledger.doubtful().is_empty() {
+            self.rows.refused = None;
         }
     }
 }

@@ -62,6 +62,7 @@ impl Writer {
         for (key, found) in &drift {
             self.drifted(key.clone(), *found, view);
         }
+        self.told.outdated |= !drift.is_empty();
         let finished = self.looks.compared(drift, was_last, at.now, at.jitter);
         if let Some(finished) = finished {
             self.read_everything(&finished, view, at);
@@ -80,6 +81,7 @@ impl Writer {
     }
 
     fn read_everything(&mut self, finished: &Finished, view: View<'_>, at: At) {
+        self.told.outdated = true;
         if finished.first {
             self.facts.push(WriteFact::Read {
                 rows: finished.rows,

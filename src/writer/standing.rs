@@ -106,7 +106,10 @@ impl Writer {
         if self.said.loading && view.desired.is_some() {
             self.said.loading = !self.looks.is_known() || !self.agenda.is_done() || self.is_open();
         }
-        let trouble = self.setbacks.trouble().or(self.looks.trouble());
+        // What failed waits for the row that says what became of it.
+        let refused_rows = self.rows.refused.as_ref().map(|(_, trouble)| trouble);
+        let trouble = refused_rows.or(self.setbacks.trouble());
+        let trouble = trouble.or(self.looks.trouble());
         let phase = match trouble {
             _ if refused.is_some() => TablePhase::Misconfigured,
             Some(Trouble::Throttled(_)) => TablePhase::Throttled,

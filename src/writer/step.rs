@@ -20,6 +20,7 @@ use super::standing::LastStanding;
 use crate::model::{At, Desired, Generation, ItemKey, ReopenCause, Touched};
 use crate::plan::identity::Admission;
 use crate::plan::{Holds, Write};
+use crate::table::Trouble;
 
 /// How the writing half goes about it.
 #[derive(Clone, Debug)]
@@ -127,8 +128,8 @@ pub(super) struct Rows {
     pub(super) pace: ReadPace,
     /// None is read before then.
     pub(super) not_before: Option<Instant>,
-    /// When one was last refused for now.
-    pub(super) refused: Option<Instant>,
+    /// When one was last refused for now, and with what; none once no row is in doubt, or they are given without a wait.
+    pub(super) refused: Option<(Instant, Trouble)>,
     /// Whose data this is, is being stored.
     pub(super) remembering: bool,
 }

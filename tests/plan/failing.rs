@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use crate::items::key;
 use crate::long::held;
-use crate::store::{Fate, Rival};
+use crate::store::Fate;
 use crate::world::{Event, World};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -24,7 +24,7 @@ fn is_of(request: &Request, key: &ItemKey) -> bool {
     writes(request, key) || matches!(request, Request::Row(row) if row == key)
 }
 
-fn said(flags: u8) -> World {
+pub(crate) fn said(flags: u8) -> World {
     let mut world = World::new();
     for number in 0..flags {
         world.happen(&Event::Change(number, false));
@@ -33,7 +33,7 @@ fn said(flags: u8) -> World {
     world
 }
 
-fn phase(world: &World) -> TablePhase {
+pub(crate) fn phase(world: &World) -> TablePhase {
     world.stands.as_ref().unwrap().phase
 }
 
@@ -247,80 +247,6 @@ fn changes_do_not_wait_for_a_marker_that_is_refused() {
     }
     world.run_for(2 * MINUTE);
     world.check_equal();
-}
-
-/// Reads are throttled: what was read is kept, and the next page is asked for from there.
-#[test]
-fn a_reading_goes_on_at_the_page_at_which_it_was_refused() {
-    let mut world = World::new();
-    for number in 0..60 {
-        world.store.rival(&key(number), Rival::Init(1), world.now);
-    }
-    world.store.marker = true;
-    let (mut asked, mut given) = (0, 0);
-    let mut throttled = |request: &Request| match request {
-        Request::Page(_) => {
-            asked += 1;
-            if asked % 4 == 0 {
-                given += 1;
-                Fate::Done
-            } else {
-                Fate::Refused
-            }
-        }
-        _ => Fate::Done,
-    };
-    let until = world.now + 60 * MINUTE;
-    world.run_until(until, &mut throttled);
-    assert!(world.known);
-    // 45 flags and 15 segments, three to a page: no page was given twice.
-    let read = world.facts.iter().find_map(|fact| match fact {
-        WriteFact::Read { rows, .. } => Some(*rows),
-        _ => None,
-    });
-    assert_eq!(read, Some(60));
-    assert!(given >= 20, "{given} pages");
-    world.hear_the_truth();
-    world.calm();
-}
-
-#[test]
-fn throttled_reading_is_its_own_condition_and_does_not_flap() {
-    let mut world = said(30);
-    world.run_for(SECOND);
-    assert_eq!(phase(&world), TablePhase::Settled);
-    world.step(Some(Told::Sync));
-    let mut turn = 0;
-    let mut throttled = |request: &Request| match request {
-        Request::Page(_) => {
-            turn += 1;
-            if turn % 3 == 0 {
-                Fate::Done
-            } else {
-                Fate::Refused
-            }
-        }
-        _ => Fate::Done,
-    };
-    let mut phases = vec![phase(&world)];
-    for _ in 0..300 {
-        let until = world.now + 4 * SECOND;
-        world.run_until(until, &mut throttled);
-        let now = phase(&world);
-        if phases.last() != Some(&now) {
-            phases.push(now);
-        }
-        assert!(
-            world.stands.as_ref().unwrap().settled,
-            "all is stored all the while"
-        );
-    }
-    let expected = [
-        TablePhase::Settled,
-        TablePhase::Throttled,
-        TablePhase::Settled,
-    ];
-    assert_eq!(phases, expected);
 }
 
 #[test]

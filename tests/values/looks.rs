@@ -254,25 +254,22 @@ impl Sim {
     fn look(&mut self, is_alone: bool, gone: bool) {
         self.marker_at = self.now + self.marker;
         self.markers += usize::from(is_alone);
-        match &mut self.reading {
-            Some(reading) => {
-                if is_alone {
-                    reading.again |= gone && !reading.gone;
-                    self.trouble = self.trouble.take().filter(is_throttled);
-                } else {
-                    reading.done = 1;
-                }
-                reading.gone = gone;
+        if let Some(reading) = &mut self.reading {
+            if is_alone {
+                reading.again |= gone && !reading.gone;
+                self.trouble = self.trouble.take().filter(is_throttled);
+            } else {
+                reading.done = 1;
             }
-            None => {
-                // Reading works again once a look was given without being refused before.
-                if std::mem::take(&mut self.refusals) == 0 {
-                    (self.trouble, self.gap) = (None, Gap::default());
-                }
-                if gone {
-                    self.window = (self.now, self.now);
-                }
-            }
+            reading.gone = gone;
+            return;
+        }
+        // Reading works again once a look was given without being refused before.
+        if std::mem::take(&mut self.refusals) == 0 {
+            (self.trouble, self.gap) = (None, Gap::default());
+        }
+        if gone {
+            self.window = (self.now, self.now);
         }
     }
 

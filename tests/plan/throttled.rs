@@ -1,5 +1,4 @@
-//! A reading that takes hours because reads are throttled: whose data it is and whether the marker stands is looked at all the
-//! while.
+//! Reads are throttled: the table is read slowly instead of never, and what vouches for it is looked at all the while.
 
 use std::time::Duration;
 
@@ -7,6 +6,7 @@ use ld_dynamodb_relay::plan::Write;
 use ld_dynamodb_relay::status::TablePhase;
 use ld_dynamodb_relay::writer::{TableRequest as Request, WriteEvent as Told, WriteFact};
 
+use crate::failing::{phase, said};
 use crate::items::key;
 use crate::store::{Fate, Rival};
 use crate::world::{Event, World};
@@ -120,4 +120,121 @@ fn who_takes_the_prefix_over_during_a_first_reading_finds_it_as_it_was() {
     world.run_until(until, &mut slow);
     assert!(world.known && world.stands.as_ref().unwrap().refused.is_some());
     assert_eq!(world.store.written, 0);
+}
+
+/// Reads are throttled: what was read is kept, and the next page is asked for from there.
+#[test]
+fn a_reading_goes_on_at_the_page_at_which_it_was_refused() {
+    let mut world = World::new();
+    for number in 0..60 {
+        world.store.rival(&key(number), Rival::Init(1), world.now);
+    }
+    world.store.marker = true;
+    let (mut asked, mut given) = (0, 0);
+    let mut throttled = |request: &Request| match request {
+        Request::Page(_) => {
+            asked += 1;
+            if asked % 4 == 0 {
+                given += 1;
+                Fate::Done
+            } else {
+                Fate::Refused
+            }
+        }
+        _ => Fate::Done,
+    };
+    let until = world.now + 60 * MINUTE;
+    world.run_until(until, &mut throttled);
+    assert!(world.known);
+    // 45 flags and 15 segments, three to a page: no page was given twice.
+    let read = world.facts.iter().find_map(|fact| match fact {
+        WriteFact::Read { rows, .. } => Some(*rows),
+        _ => None,
+    });
+    assert_eq!(read, Some(60));
+    assert!(given >= 20, "{given} pages");
+    world.hear_the_truth();
+    world.calm();
+}
+
+#[test]
+fn throttled_reading_is_its_own_condition_and_does_not_flap() {
+    let mut world = said(30);
+    world.run_for(SECOND);
+    assert_eq!(phase(&world), TablePhase::Settled);
+    world.step(Some(Told::Sync));
+    let mut turn = 0;
+    let mut throttled = |request: &Request| match request {
+        Request::Page(_) => {
+            turn += 1;
+            if turn % 3 == 0 {
+                Fate::Done
+            } else {
+                Fate::Refused
+            }
+        }
+        _ => Fate::Done,
+    };
+    let mut phases = vec![phase(&world)];
+    for _ in 0..300 {
+        let until = world.now + 4 * SECOND;
+        world.run_until(until, &mut throttled);
+        let now = phase(&world);
+        if phases.last() != Some(&now) {
+            phases.push(now);
+        }
+        assert!(
+            world.stands.as_ref().unwrap().settled,
+            "all is stored all the while"
+        );
+    }
+    let expected = [
+        TablePhase::Settled,
+        TablePhase::Throttled,
+        TablePhase::Settled,
+    ];
+    assert_eq!(phases, expected);
+}
+
+/// What a write left in doubt is read before anything else is known of it: reads are throttled, and nothing is unreachable.
+#[test]
+fn rows_in_doubt_whose_reads_are_throttled_are_no_outage() {
+    let mut world = said(30);
+    world.run_for(SECOND);
+    for number in 0..6 {
+        world.happen(&Event::Change(number, true));
+    }
+    let (mut lost, mut asked) = (0, 0);
+    let mut throttled = |request: &Request| match request {
+        Request::Write(_) if lost < 4 => {
+            lost += 1;
+            Fate::LostBefore
+        }
+        Request::Row(_) => {
+            asked += 1;
+            if asked % 5 == 0 {
+                Fate::Done
+            } else {
+                Fate::Refused
+            }
+        }
+        _ => Fate::Done,
+    };
+    let mut phases = Vec::new();
+    for _ in 0..600 {
+        let until = world.now + SECOND / 4;
+        world.run_until(until, &mut throttled);
+        let now = phase(&world);
+        if phases.last() != Some(&now) {
+            phases.push(now);
+        }
+    }
+    assert!(asked >= 20, "each was refused four times: {asked}");
+    let expected = [
+        TablePhase::Unreachable,
+        TablePhase::Throttled,
+        TablePhase::Settled,
+    ];
+    assert_eq!(phases, expected);
+    world.check_equal();
 }
