@@ -130,13 +130,18 @@ impl Agenda {
         let everything = self.everything.take();
         let mut before = std::mem::take(&mut self.items);
         for key in writes {
-            let entry = before.remove(key).unwrap_or_else(|| AgendaEntry {
+            let mut entry = before.remove(key).unwrap_or_else(|| AgendaEntry {
                 why: everything
                     .and_then(|it| it.received)
                     .map_or(Why::Found, Why::Said),
-                since: everything.map_or(taken, |it| it.since),
+                since: taken,
                 latest: taken,
             });
+            if let Some(everything) = everything {
+                // The full set may have said something else of it, before or after.
+                entry.since = entry.since.min(everything.since);
+                entry.latest = taken;
+            }
             self.items.insert(key.clone(), entry);
         }
         (self.marker, self.fresh) = (marks, false);

@@ -277,6 +277,7 @@ impl Writer {
                 let is_done = stands.map(|it| it.digest) == write.digest();
                 if let Some(write) = pass.take() {
                     if is_done {
+                        self.agenda.finish(key, pass.latest());
                         pass.stored(Some(key), &write);
                     } else {
                         pass.reopen(Some(key));

@@ -298,7 +298,8 @@ impl Writer {
     fn refuse(&mut self) {
         self.pass = None;
         self.agenda.clear();
-        self.agenda.add_everything(None, self.said.taken);
+        self.agenda
+            .add_everything(None, self.said.stored_up_to.next());
         self.not_judged();
     }
 

@@ -1,6 +1,6 @@
 //! What is true whatever went before.
 
-use ld_dynamodb_relay::model::{DataSet, Item, ItemFault, Kind};
+use ld_dynamodb_relay::model::{DataSet, Generation, Item, ItemFault, Kind};
 use ld_dynamodb_relay::plan::{Reason, Write};
 use ld_dynamodb_relay::writer::TableRequest as Request;
 
@@ -72,8 +72,7 @@ impl World {
             })
         };
         if self.reader_looks(storable) == Some(true) {
-            let stored = observed.values().any(|stamp| !stamp.tombstone);
-            assert!(stored, "the marker vouches for nothing");
+            assert!(!observed.is_empty(), "the marker vouches for nothing");
         }
     }
 
@@ -132,6 +131,28 @@ impl World {
             let live = observed.iter().filter(|(key, _)| key.kind == kind);
             let live = live.filter(|(_, stamp)| !stamp.tombstone).count();
             assert_eq!(ledger.live(kind), live, "live rows are counted");
+        }
+    }
+
+    /// What was said between these was stored, or something that was said later, or it is held by name.
+    pub(crate) fn check_stored(&self, before: Generation, up_to: Generation) {
+        assert!(before <= up_to, "it is not less than before");
+        let ledger = self.writer.ledger();
+        let observed = &ledger.observed().items;
+        let later = |saying: &&Saying| saying.generation > Some(before);
+        let sayings: Vec<_> = self.sayings.iter().rev().take_while(later).collect();
+        let stored_of = |saying: &&&Saying| saying.generation <= Some(up_to);
+        for key in sayings
+            .iter()
+            .filter(stored_of)
+            .flat_map(|it| it.items.keys())
+        {
+            let stored = observed.get(key);
+            let said = sayings.iter().filter_map(|it| it.items.get(key));
+            let is_stored = said.into_iter().any(|it| is_as_said(it.as_ref(), stored));
+            let is_held = self.held.contains(key);
+            let drifted = ledger.drifted(key).is_some() || ledger.left().contains_key(key);
+            assert!(is_stored || is_held || drifted, "{key} is not stored yet");
         }
     }
 

@@ -70,3 +70,29 @@ fn a_look_under_way_does_not_speak_for_it() {
     assert!(world.stands.as_ref().unwrap().refused.is_some());
     assert_eq!(world.store.written, 0);
 }
+
+/// What was said before the table was taken over, and could not be stored, counts as stored when it is.
+#[test]
+fn what_waited_when_the_table_was_taken_over_waits_still_when_it_is_given_back() {
+    let mut world = about_to_remember();
+    world.run_for(SECOND);
+    world.check_equal();
+    let mut refused = |request: &TableRequest| match request {
+        TableRequest::Write(_) => Fate::Refused,
+        _ => Fate::Done,
+    };
+    world.happen(&Event::Change(3, true));
+    let until = world.now + SECOND;
+    world.run_until(until, &mut refused);
+    world.happen(&Event::Change(5, true));
+    world.store.identity = Some("theirs".into());
+    let until = world.now + 31 * SECOND;
+    world.run_until(until, &mut refused);
+    assert!(world.stands.as_ref().unwrap().refused.is_some());
+    world.store.identity = Some("ours".into());
+    let until = world.now + 31 * SECOND;
+    world.run_until(until, &mut refused);
+    assert!(world.stands.as_ref().unwrap().refused.is_none());
+    world.run_for(SECOND);
+    world.check_equal();
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ld_dynamodb_relay::environment::{Cell, Reader, Reopen};
-use ld_dynamodb_relay::model::{Applied, At, DataSet, Item, ItemKey, ReopenCause};
+use ld_dynamodb_relay::model::{Applied, At, DataSet, Generation, Item, ItemKey, ReopenCause};
 use ld_dynamodb_relay::plan::Write;
 use ld_dynamodb_relay::writer::{
     Answered, Manner, Standing, TableRequest as Request, WriteEvent as Told, WriteFact, Writer,
@@ -48,6 +48,8 @@ pub(crate) enum Event {
 pub(crate) struct Saying {
     pub(crate) asked: Option<Instant>,
     pub(crate) received: Instant,
+    /// Its number, of this term; none of one before.
+    pub(crate) generation: Option<Generation>,
     pub(crate) items: HashMap<ItemKey, Option<Item>>,
 }
 
@@ -78,6 +80,8 @@ pub(crate) struct World {
     pub(crate) stopped: bool,
     /// The table was read as a whole in this term.
     pub(crate) known: bool,
+    /// What was held by name since it last told that more is stored.
+    pub(crate) held: HashSet<ItemKey>,
     /// Rows for which the page under way does not speak: they were written, or read, since it was asked for.
     skipped: HashSet<ItemKey>,
 }
@@ -124,6 +128,7 @@ impl World {
             requests: 0,
             stopped: false,
             known: false,
+            held: HashSet::new(),
             skipped: HashSet::new(),
         };
         world.step(None);
@@ -204,10 +209,11 @@ impl World {
 
     /// A patch comes, where we are connected.
     fn tell(&mut self, key: ItemKey, item: Item) {
-        if let Some((Applied::Yes, _)) = self.cell.newer(&key, item.clone(), self.now) {
+        if let Some((Applied::Yes, generation)) = self.cell.newer(&key, item.clone(), self.now) {
             self.sayings.push(Saying {
                 asked: None,
                 received: self.now,
+                generation: Some(generation),
                 items: HashMap::from([(key, Some(item))]),
             });
         }
@@ -223,13 +229,16 @@ impl World {
         let every = (0..u8::MAX)
             .map(key)
             .map(|key| (key.clone(), items.get(&key).cloned()));
+        let every = every.collect();
+        let full = self
+            .cell
+            .full(items, asked, self.now, self.identity.clone());
         self.sayings.push(Saying {
             asked: Some(asked),
             received: self.now,
-            items: every.collect(),
+            generation: Some(full.generation),
+            items: every,
         });
-        self.cell
-            .full(items, asked, self.now, self.identity.clone());
     }
 
     /// Everything is asked for and said as it is.
@@ -247,6 +256,9 @@ impl World {
         self.reader = self.cell.reader();
         self.reopen = Reopen::default();
         self.writer = Writer::new(self.manner.clone(), self.now);
+        for saying in &mut self.sayings {
+            saying.generation = None;
+        }
         (self.asked, self.stands) = (None, None);
         (self.stopped, self.known) = (false, false);
     }
@@ -306,9 +318,18 @@ impl World {
     }
 
     fn take_facts(&mut self) {
+        self.held.extend(self.writer.holds().items.keys().cloned());
         for fact in self.writer.facts() {
             match fact {
-                WriteFact::Stands(standing) => self.stands = Some(*standing),
+                WriteFact::Stands(standing) => {
+                    let before = self.stands.as_ref().map(|it| it.stored_up_to);
+                    let before = before.unwrap_or_default();
+                    if before != standing.stored_up_to {
+                        self.check_stored(before, standing.stored_up_to);
+                        self.held.clear();
+                    }
+                    self.stands = Some(*standing);
+                }
                 fact => {
                     self.known |= matches!(fact, WriteFact::Read { .. });
                     if matches!(fact, WriteFact::FirstWriteComplete { .. }) {
@@ -352,7 +373,7 @@ impl World {
     }
 
     /// Whether LaunchDarkly says something that the writer has not taken.
-    pub(crate) fn generation(&self) -> ld_dynamodb_relay::model::Generation {
+    pub(crate) fn generation(&self) -> Generation {
         self.reader.look(&self.reopen, |view| view.generation)
     }
 

@@ -143,17 +143,22 @@ fn perform(act: Act, now: Instant, taken: &mut u64, agenda: &mut Agenda, model: 
         Act::Planned(writes, marks) => {
             let keys: Vec<_> = writes.iter().map(|number| key(*number)).collect();
             agenda.planned(keys.iter(), marks, generation(*taken));
-            let since = model.everything.first().map(|it| it.1);
-            let received = model.received();
+            let (first, received) = (model.everything.first(), model.received());
+            let now = generation(*taken);
+            let planned = Entry {
+                why: received.map_or(Why::Found, Why::Said),
+                since: first.map_or(now, |it| it.1),
+                latest: now,
+            };
             model.items.retain(|number, _| writes.contains(number));
             for number in writes {
-                model.items.entry(number).or_insert_with(|| {
-                    vec![Entry {
-                        why: received.map_or(Why::Found, Why::Said),
-                        since: since.unwrap_or(generation(*taken)),
-                        latest: generation(*taken),
-                    }]
-                });
+                let entries = model.items.entry(number).or_default();
+                if first.is_some() || entries.is_empty() {
+                    // A full set may have said something else of each item.
+                    let before = entries.first().map_or(now, |it| it.since);
+                    let since = planned.since.min(before);
+                    entries.insert(0, Entry { since, ..planned });
+                }
             }
             model.everything.clear();
             (model.marker, model.fresh) = (marks, false);
