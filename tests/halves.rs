@@ -8,6 +8,8 @@
 
 #[path = "halves/brake.rs"]
 mod brake;
+#[path = "halves/cell.rs"]
+mod cell;
 #[path = "plan/items.rs"]
 #[expect(dead_code, reason = "the tests of the plan use the rest")]
 mod items;
