@@ -36,3 +36,5 @@ mod stop;
 mod store;
 #[path = "halves/table.rs"]
 mod table;
+#[path = "halves/turns.rs"]
+mod turns;

@@ -39,6 +39,8 @@ mod rules;
 mod scene;
 #[path = "plan/sharp.rs"]
 mod sharp;
+#[path = "plan/stale.rs"]
+mod stale;
 #[path = "plan/store.rs"]
 mod store;
 #[path = "plan/stuck.rs"]

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use ld_dynamodb_relay::clock;
-use ld_dynamodb_relay::environment::{Control, Environment, Habits};
+use ld_dynamodb_relay::environment::{Control, Environment, Habits, Source};
 use ld_dynamodb_relay::launchdarkly::Client;
 use ld_dynamodb_relay::metrics::Metrics;
 use ld_dynamodb_relay::secrets::{Giver, Kept};
@@ -40,7 +40,7 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    pub(crate) async fn start(launchdarkly: &LaunchDarkly, table: &Table) -> Self {
+    pub(crate) async fn start(source: &(impl Source + Clone + 'static), table: &Table) -> Self {
         let metrics = Metrics::new("");
         let (giver, key) = Kept::cell();
         giver.give("sdk-first".into());
@@ -66,11 +66,9 @@ impl Relay {
         let (control, status) = (environment.control.clone(), environment.status.clone());
         let stop = CancellationToken::new();
         let mut task = JoinSet::new();
-        let (launchdarkly, table, stopped) = (launchdarkly.clone(), table.clone(), stop.clone());
+        let (source, table, stopped) = (source.clone(), table.clone(), stop.clone());
         task.spawn(async move {
-            environment
-                .run_between(&launchdarkly, &table, &stopped)
-                .await;
+            environment.run_between(&source, &table, &stopped).await;
         });
         Self {
             control,
