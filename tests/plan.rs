@@ -33,6 +33,8 @@ mod long;
 mod order;
 #[path = "plan/overlap.rs"]
 mod overlap;
+#[path = "plan/rivals.rs"]
+mod rivals;
 #[path = "plan/rules.rs"]
 mod rules;
 #[path = "plan/scene.rs"]
