@@ -9,6 +9,10 @@ use tokio::time::Instant;
 use crate::store::Fate;
 use crate::world::{TURNS, World};
 
+/// What is said has to be stored after so many reopenings: one confirms, one meets the brake, one releases it, and one
+/// more where the first answer was news.
+const REOPENINGS: usize = 4;
+
 impl World {
     /// Time goes on, and nobody answers.
     pub(crate) fn idle_until(&mut self, until: Instant) {
@@ -78,7 +82,13 @@ impl World {
             }
         }
         self.check_memory();
-        self.reopened.len() - before
+        let reopenings = self.reopened.len() - before;
+        let holds = self.writer.holds();
+        assert!(
+            reopenings <= REOPENINGS,
+            "asked {reopenings} times: {holds:?}"
+        );
+        reopenings
     }
 
     pub(crate) fn is_done(&self) -> bool {

@@ -34,11 +34,9 @@ proptest! {
         for event in &events {
             world.happen(event);
         }
-        let asked = world.calm();
+        world.calm();
         world.check_equal();
         prop_assert_eq!(&world.store.identity, &world.identity);
-        // One confirms, one meets the brake, one releases it, and one more where the first answer was news.
-        prop_assert!(asked <= 4, "asked {} times", asked);
     }
 
     /// The same where the brake may be met.
