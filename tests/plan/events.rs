@@ -19,6 +19,7 @@ fn rival() -> impl Strategy<Value = Rival> {
 pub(crate) fn fate() -> impl Strategy<Value = Fate> {
     prop_oneof![
         10 => Just(Fate::Done),
+        1 => Just(Fate::Slow),
         1 => Just(Fate::Refused),
         1 => Just(Fate::Failed),
         1 => Just(Fate::Denied),
@@ -48,6 +49,7 @@ pub(crate) fn event(keys: u8) -> impl Strategy<Value = Event> {
         1 => Just(Event::Land),
         1 => Just(Event::Verify),
         1 => Just(Event::Kill),
+        1 => Just(Event::Restart),
         2 => prop_oneof![Just(0), Just(300), Just(5_000), Just(60_000)].prop_map(Event::Tick),
     ]
 }

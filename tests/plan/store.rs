@@ -38,6 +38,8 @@ pub(crate) struct Store {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fate {
     Done,
+    /// It is done, and the answer takes so long that the pass gives way.
+    Slow,
     /// Throttled.
     Refused,
     /// Nothing was done, and the answer says so.
@@ -79,7 +81,7 @@ fn timeout() -> Trouble {
 impl Fate {
     fn trouble(self) -> Option<Trouble> {
         Some(match self {
-            Self::Done | Self::Raced(_) => return None,
+            Self::Done | Self::Slow | Self::Raced(_) => return None,
             Self::Refused => Trouble::Throttled("it"),
             Self::Failed | Self::Invalid => Trouble::Other("it", "OddException".into()),
             Self::Denied => Trouble::NoRegion("it"),
@@ -123,7 +125,7 @@ impl Store {
                 None => Ok(self.page(&cursor)),
             }),
             Request::Remember { id, before } => {
-                let arrives = matches!(fate, Fate::Done | Fate::Raced(_) | Fate::LostAfter);
+                let arrives = fate.trouble().is_none() || matches!(fate, Fate::LostAfter);
                 let applied = arrives && self.identity == before;
                 if applied {
                     self.identity = Some(Arc::clone(&id));
@@ -185,7 +187,7 @@ impl Store {
                     self.rival(key, act, now);
                 }
             }
-            Fate::Done => {}
+            Fate::Done | Fate::Slow => {}
         }
         if let Some(key) = write.key() {
             self.touched.remove(key);

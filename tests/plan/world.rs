@@ -40,6 +40,8 @@ pub(crate) enum Event {
     Verify,
     /// The process is killed and starts again.
     Kill,
+    /// The process is asked to stop, finishes what it began, and starts again.
+    Restart,
     /// The time goes on; what is asked meanwhile stays without answer.
     Tick(u16),
 }
@@ -180,6 +182,10 @@ impl World {
             Event::Land => self.store.land(self.now),
             Event::Verify => self.step(Some(Told::Sync)),
             Event::Kill => self.kill(),
+            Event::Restart => {
+                self.stop();
+                self.kill();
+            }
             Event::Tick(milliseconds) => {
                 let until = self.now + Duration::from_millis((*milliseconds).into());
                 self.idle_until(until);
@@ -346,10 +352,14 @@ impl World {
     /// Answers a request that is under way.
     pub(crate) fn serve(&mut self, index: usize, fate: Fate) {
         let (request, sent) = self.flight.remove(index);
+        let (fate, took) = match fate {
+            Fate::Slow => (Fate::Done, 300),
+            fate => (fate, 1),
+        };
         if let Request::Write(write) = &request {
             self.check_before(write, fate);
         }
-        self.now += Duration::from_millis(1);
+        self.now += Duration::from_millis(took);
         let touched = self.store.touched.clone();
         let is_page = matches!(request, Request::Page(_));
         let answer = self.store.ask(request, fate, self.now);
