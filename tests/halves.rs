@@ -29,6 +29,8 @@ mod relay;
 mod replicas;
 #[path = "halves/retries.rs"]
 mod retries;
+#[path = "halves/rival.rs"]
+mod rival;
 #[path = "halves/stop.rs"]
 mod stop;
 #[path = "plan/store.rs"]
