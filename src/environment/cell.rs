@@ -152,7 +152,7 @@ impl Reader {
     pub fn look<T>(&self, reopen: &Reopen, look: impl FnOnce(View<'_>) -> T) -> T {
         let said = self.cell.lock();
         let desired = said.desired.as_ref();
-        let asking = desired.is_some_and(|it| reopen.wished_since(Some(it.asked)).is_some());
+        let asking = desired.is_some_and(|it| reopen.wished_since(it.asked).is_some());
         look(View {
             desired,
             environment_id: said.environment_id.as_deref(),
@@ -196,9 +196,9 @@ impl Reopen {
     }
 
     /// The last wish, if everything was last asked for before it.
-    pub fn wished_since(&self, asked: Option<Instant>) -> Option<ReopenCause> {
+    pub fn wished_since(&self, asked: Instant) -> Option<ReopenCause> {
         let (at, cause) = (*self.0.borrow())?;
-        asked.is_none_or(|asked| asked < at).then_some(cause)
+        (asked < at).then_some(cause)
     }
 
     /// Notices later wishes.

@@ -43,7 +43,7 @@ impl Context for ListenContext<'_> {
         self.reopen.wish(now, cause);
     }
 
-    fn wished_since(&self, asked: Option<Instant>) -> Option<ReopenCause> {
+    fn wished_since(&self, asked: Instant) -> Option<ReopenCause> {
         self.reopen.wished_since(asked)
     }
 }

@@ -34,7 +34,7 @@ pub trait Context {
     /// Everything is to be asked for again.
     fn wish(&self, now: Instant, cause: ReopenCause);
     /// Why that is wished, if it was last asked before.
-    fn wished_since(&self, asked: Option<Instant>) -> Option<ReopenCause>;
+    fn wished_since(&self, asked: Instant) -> Option<ReopenCause>;
 }
 
 /// Requests of webhooks and operators that were not taken yet.
@@ -87,8 +87,6 @@ pub struct Listener {
     hints: Hints,
     /// No connection is opened before then.
     pub(super) retry_at: Instant,
-    /// When everything was last asked for, of what was said.
-    asked: Option<Instant>,
     pub(super) malformed: u32,
     /// The last change that was taken.
     taken: Generation,
@@ -106,7 +104,6 @@ impl Listener {
             early: EarlyTry::default(),
             hints: Hints::default(),
             retry_at: now + first_delay,
-            asked: None,
             malformed: 0,
             taken: Generation::default(),
             orders: Vec::new(),
@@ -184,21 +181,21 @@ impl Listener {
 
     /// When the next connection is to be opened.
     fn due(&self, shared: &impl Context) -> Option<Instant> {
-        let wanted = match self.state {
+        let wanted = match &self.state {
             ConnectionState::Idle => true,
-            ConnectionState::Listening(_) => shared.wished_since(self.asked).is_some(),
+            ConnectionState::Listening(line) => shared.wished_since(line.asked).is_some(),
             ConnectionState::Opening(_) | ConnectionState::HandingOver { .. } => false,
         };
         wanted.then_some(self.retry_at)
     }
 
     fn open(&mut self, shared: &impl Context, at: At) {
-        if self.state.current().is_some() {
+        if let Some(current) = self.state.current() {
             if let Err(allowed_at) = self.allowance.take(at.now) {
                 self.retry_at = allowed_at;
                 return;
             }
-            let cause = shared.wished_since(self.asked);
+            let cause = shared.wished_since(current.asked);
             self.facts
                 .push(ListenFact::Reopening(cause.unwrap_or(ReopenCause::Hint)));
         }
@@ -283,7 +280,6 @@ impl Listener {
             took = Some(received.saturating_duration_since(asked));
         }
         self.malformed = 0;
-        self.asked = Some(asked);
         let count = items.len();
         let changed = shared.full(items, asked, received, id);
         self.taken = changed.generation;

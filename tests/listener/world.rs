@@ -53,7 +53,7 @@ impl Context for Shared {
         self.reopen.wish(now, cause);
     }
 
-    fn wished_since(&self, asked: Option<Instant>) -> Option<ReopenCause> {
+    fn wished_since(&self, asked: Instant) -> Option<ReopenCause> {
         self.reopen.wished_since(asked)
     }
 }
@@ -307,7 +307,7 @@ impl World {
     /// Whether everything is to be asked for again.
     pub(crate) fn is_wished(&self) -> bool {
         let asked = *self.shared.asked.borrow();
-        self.shared.wished_since(asked).is_some()
+        asked.is_some_and(|asked| self.shared.wished_since(asked).is_some())
     }
 
     /// How the last connection failed.
