@@ -12,7 +12,7 @@ mod step;
 mod vocabulary;
 
 pub use announced::Announced;
-pub use backoff::{Allowance, Backoff, EarlyTry};
+pub use backoff::{Allowance, Backoff};
 pub use fact::{ListenFact, SessionFailure};
 pub use hints::{Hint, HintOutcomes, Hints};
 pub use line::{ConnectionState, Line, Role};

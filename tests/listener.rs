@@ -5,6 +5,8 @@
 mod endings;
 #[path = "listener/journeys.rs"]
 mod journeys;
+#[path = "listener/orders.rs"]
+mod orders;
 #[path = "listener/states.rs"]
 mod states;
 #[path = "listener/world.rs"]

@@ -76,8 +76,8 @@ pub struct Allowance {
 
 /// Reopenings at once.
 const AT_ONCE: u32 = 3;
-/// Time until one more is allowed.
-const EACH: Duration = Duration::from_secs(30);
+/// Time until one more is allowed. What an operator has cut short is apart by as much.
+pub(super) const EACH: Duration = Duration::from_secs(30);
 
 impl Allowance {
     /// With all of it left.
@@ -98,41 +98,19 @@ impl Allowance {
             self.counted = now;
         }
         if self.left == 0 {
-            return Err(self.counted + EACH);
+            return Err(self.free_at());
         }
         self.left -= 1;
         Ok(())
     }
-}
 
-/// A key that is said to be reset, or an operator, ends a wait; a flood of either does so once in a while.
-#[derive(Clone, Debug, Default)]
-pub struct EarlyTry {
-    last: Option<tokio::time::Instant>,
-}
-
-impl EarlyTry {
-    /// When to try, where the next attempt would be made at `retry_at`.
-    pub fn instead_of(
-        &mut self,
-        retry_at: tokio::time::Instant,
-        now: tokio::time::Instant,
-    ) -> tokio::time::Instant {
-        let early = self.last.map_or(now, |last| now.max(last + EACH));
-        if retry_at <= early {
-            return retry_at;
+    /// Since when there is one, or when there will be one.
+    pub fn free_at(&self) -> tokio::time::Instant {
+        if self.left == 0 {
+            self.counted + EACH
+        } else {
+            self.counted
         }
-        self.last = Some(early);
-        early
-    }
-
-    /// Whether something may be cut short now.
-    pub fn take(&mut self, now: tokio::time::Instant) -> bool {
-        let free = self.last.is_none_or(|last| last + EACH <= now);
-        if free {
-            self.last = Some(now);
-        }
-        free
     }
 }
 
@@ -203,9 +181,12 @@ mod tests {
             let (mut now, mut taken) = (start, Vec::new());
             for wait in waits {
                 now += Duration::from_millis(wait);
+                let is_free = allowance.free_at() <= now;
+                prop_assert_eq!(allowance.clone().take(now).is_ok(), is_free);
                 match allowance.take(now) {
                     Ok(()) => taken.push(now),
                     Err(at) => {
+                        prop_assert_eq!(allowance.free_at(), at);
                         prop_assert!(now < at && at <= now + EACH);
                         let mut later = allowance.clone();
                         prop_assert!(later.take(at - Duration::from_millis(1)).is_err());
@@ -220,35 +201,6 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn a_wait_ends_early_at_once_and_then_once_each_30_seconds_however_often_that_is_wanted() {
-        let (mut early, start) = (EarlyTry::default(), Instant::now());
-        let refused = |now| now + LASTING_BASE;
-        let mut retry_at = refused(start);
-        let mut tries = Vec::new();
-        for second in 0..100 {
-            let now = start + Duration::from_secs(second);
-            for _ in 0..50 {
-                retry_at = early.instead_of(retry_at, now);
-            }
-            if retry_at <= now {
-                tries.push(second);
-                retry_at = refused(now);
-            }
-        }
-        assert_eq!(tries, [0, 30, 60, 90]);
-    }
-
-    #[test]
-    fn a_wait_that_is_over_sooner_stays_as_it_is() {
-        let (mut early, start) = (EarlyTry::default(), Instant::now());
-        let soon = start + Duration::from_secs(1);
-        assert_eq!(early.instead_of(soon, soon), soon);
-        let later = start + LASTING_BASE;
-        assert_eq!(early.instead_of(later, start), start, "none was taken");
-        assert_eq!(early.instead_of(soon, start), soon);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::backoff::{Allowance, Backoff, EarlyTry};
+use super::backoff::{Allowance, Backoff, EACH};
 use super::fact::ListenFact;
 use super::hints::{Hint, HintOutcomes, Hints};
 use super::line::{ConnectionState, Line, Role};
@@ -83,10 +83,13 @@ pub struct Listener {
     pub(super) state: ConnectionState,
     pub(super) backoff: Backoff,
     allowance: Allowance,
-    early: EarlyTry,
     hints: Hints,
-    /// No connection is opened before then.
+    /// No connection is opened before then, unless somebody is in a hurry.
     pub(super) retry_at: Instant,
+    /// Somebody does not want to wait for that, nor for an attempt that hangs. Until the next connection is opened.
+    hurried: bool,
+    /// Nothing is cut short for him before then: a flood of orders gets no more than that.
+    early_at: Instant,
     pub(super) malformed: u32,
     /// The last change that was taken.
     taken: Generation,
@@ -101,9 +104,10 @@ impl Listener {
             state: ConnectionState::Idle,
             backoff: Backoff::default(),
             allowance: Allowance::new(now),
-            early: EarlyTry::default(),
             hints: Hints::default(),
             retry_at: now + first_delay,
+            hurried: false,
+            early_at: now,
             malformed: 0,
             taken: Generation::default(),
             orders: Vec::new(),
@@ -150,6 +154,10 @@ impl Listener {
                 shared.wish(at.now, ReopenCause::Webhook);
             }
         }
+        if let ConnectionState::Listening(line) = &self.state {
+            // Who was in a hurry has what he wanted, where nothing is wished.
+            self.hurried &= shared.wished_since(line.asked).is_some();
+        }
         if self.due(shared).is_some_and(|due| due <= at.now) {
             match keyless {
                 Some(why) => {
@@ -158,7 +166,7 @@ impl Listener {
                     } else {
                         LOOK_FOR_TROUBLE
                     };
-                    self.retry_at = at.now + wait;
+                    (self.retry_at, self.hurried) = (at.now + wait, false);
                     self.facts.push(ListenFact::Keyless(why));
                 }
                 None => self.open(shared, at),
@@ -179,26 +187,36 @@ impl Listener {
         }
     }
 
-    /// When the next connection is to be opened.
+    /// When the next connection is to be opened, be it in the place of one that hangs.
     fn due(&self, shared: &impl Context) -> Option<Instant> {
-        let wanted = match &self.state {
-            ConnectionState::Idle => true,
-            ConnectionState::Listening(line) => shared.wished_since(line.asked).is_some(),
-            ConnectionState::Opening(_) | ConnectionState::HandingOver { .. } => false,
-        };
-        wanted.then_some(self.retry_at)
+        let early_at = self.hurried.then_some(self.early_at);
+        let due = early_at.map_or(self.retry_at, |early_at| early_at.min(self.retry_at));
+        match &self.state {
+            ConnectionState::Idle => Some(due),
+            ConnectionState::Listening(line) => shared.wished_since(line.asked).map(|_| due),
+            ConnectionState::Opening(_) => early_at,
+            // Opening another one takes the allowance's place.
+            ConnectionState::HandingOver { .. } => self.hurried.then(|| self.allowance.free_at()),
+        }
     }
 
     fn open(&mut self, shared: &impl Context, at: At) {
+        let cuts_short =
+            matches!(self.state, ConnectionState::Opening(_)) || at.now < self.retry_at;
+        self.give_up(at);
         if let Some(current) = self.state.current() {
             if let Err(allowed_at) = self.allowance.take(at.now) {
-                self.retry_at = allowed_at;
+                (self.retry_at, self.hurried) = (allowed_at, false);
                 return;
             }
             let cause = shared.wished_since(current.asked);
             self.facts
                 .push(ListenFact::Reopening(cause.unwrap_or(ReopenCause::Hint)));
         }
+        if cuts_short {
+            self.early_at = at.now + EACH;
+        }
+        self.hurried = false;
         self.state.open(Line::new(at.now));
         self.orders.push(ConnectionOrder::Open);
     }
@@ -346,34 +364,13 @@ impl Listener {
         if wakes.key_resets > 0 {
             self.facts.push(ListenFact::KeyReset(wakes.key_resets));
             self.orders.push(ConnectionOrder::RecheckKey);
-            if matches!(self.state, ConnectionState::Idle) {
-                self.retry_at = self.early.instead_of(self.retry_at, at.now);
-            }
+            self.hurried |= matches!(self.state, ConnectionState::Idle);
         }
+        // An operator waits neither for an attempt that may take long nor for a wait that was extended; but he gets no more
+        // connections than anybody.
         if wakes.ordered {
-            self.ordered(shared, at);
-        }
-    }
-
-    /// An operator wants everything said again. He does not wait for an attempt that may take long, nor for a wait that was
-    /// extended; but he gets no more connections than anybody.
-    fn ordered(&mut self, shared: &impl Context, at: At) {
-        shared.wish(at.now, ReopenCause::Operator);
-        match &self.state {
-            ConnectionState::Idle | ConnectionState::Listening(_) => {
-                self.retry_at = self.early.instead_of(self.retry_at, at.now);
-            }
-            ConnectionState::Opening(_) => {
-                if self.early.take(at.now) {
-                    self.give_up(at);
-                }
-            }
-            ConnectionState::HandingOver { .. } => {
-                // Opening another one takes the allowance's place.
-                if self.allowance.clone().take(at.now).is_ok() {
-                    self.give_up(at);
-                }
-            }
+            shared.wish(at.now, ReopenCause::Operator);
+            self.hurried = true;
         }
     }
 

@@ -49,6 +49,31 @@ async fn an_order_ends_at_once_a_connection_that_hangs_before_its_first_full_set
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_order_that_comes_too_soon_after_another_one_ends_what_hangs_once_it_may() {
+    for beside in [false, true] {
+        let (world, allowed, free_in) = if beside {
+            // Three reopenings, the first of which was made 10 s ago.
+            (hanging_beside_another().await, 2, 20 * SECOND)
+        } else {
+            (hanging().await, 1, 30 * SECOND)
+        };
+        let start = Instant::now();
+        for _ in 0..allowed {
+            world.relay.control.sync();
+            assert_eq!(world.launchdarkly.next_opening().await, start);
+        }
+        until(start + 5 * SECOND).await;
+        world.relay.control.sync();
+        world.launchdarkly.answers(Answer::Serves);
+        assert_eq!(world.launchdarkly.next_opening().await, start + free_in);
+        until(start + free_in + 3 * LATENCY).await;
+        world.assert_equal();
+        assert_eq!(world.launchdarkly.open_now(), 1);
+        world.relay.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_flood_of_orders_ends_connections_that_hang_at_most_each_30_seconds() {
     let world = hanging().await;
     let (start, before) = (Instant::now(), world.launchdarkly.opened().len());

@@ -12,7 +12,7 @@ use ld_dynamodb_relay::model::{ItemKey, ReopenCause};
 
 use crate::world::{Key, World, flag, greeting};
 
-use ConnectionOrder::{Close, HandOver, Open, RecheckKey};
+use ConnectionOrder::{Close, HandOver, Open};
 use Role::{Current, New};
 
 /// Nothing is open, and the next attempt is made in a second.
@@ -226,59 +226,6 @@ fn another_key_is_tried_at_once_and_what_is_open_lives_on() {
         assert_eq!(ended(&world), ends);
         assert_eq!((world.new, world.current), (true, current));
         assert!(matches!(world.facts[0], Fact::Rekeyed));
-    }
-}
-
-#[test]
-fn an_operator_waits_for_nobody() {
-    for (mut world, orders) in [
-        (idle(), vec![Open]),
-        (opening(), vec![Close(New), Open]),
-        (listening(), vec![Open]),
-        (handing_over(), vec![Close(New), Open]),
-    ] {
-        let current = world.current;
-        world.order();
-        assert_eq!(world.orders, orders);
-        assert_eq!((world.new, world.current), (true, current));
-        world.pass_seconds(1);
-        world.say_everything(New, 3, 5);
-        assert_eq!(world.orders, [HandOver]);
-        assert!(!world.is_wished());
-    }
-}
-
-#[test]
-fn who_orders_again_and_again_gets_no_more_connections_than_anybody() {
-    for make in [idle, opening, listening, handing_over] {
-        let mut world = make();
-        let mut opened = 0;
-        for _ in 0..100 {
-            world.order();
-            opened += world.orders.iter().filter(|it| **it == Open).count();
-            world.pass(world.now + Duration::from_millis(100));
-        }
-        assert!((1..=3).contains(&opened), "{opened}");
-    }
-}
-
-#[test]
-fn a_reset_has_the_key_read_again_and_ends_only_a_wait() {
-    for (mut world, orders) in [
-        (idle(), vec![RecheckKey, Open]),
-        (opening(), vec![RecheckKey]),
-        (listening(), vec![RecheckKey]),
-        (handing_over(), vec![RecheckKey]),
-    ] {
-        world.wake(Wakes {
-            key_resets: 2,
-            ..Wakes::default()
-        });
-        assert_eq!(world.orders, orders);
-        assert!(matches!(
-            world.facts[..],
-            [.., Fact::KeyReset(2)] | [.., Fact::KeyReset(2), _]
-        ));
     }
 }
 

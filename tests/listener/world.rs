@@ -84,7 +84,7 @@ pub(crate) struct World {
     reopened: Vec<Instant>,
     /// None is opened before then, unless somebody ends the wait.
     wait_until: Instant,
-    /// Somebody wants to end it.
+    /// Somebody wants to end it, or a connection that has not said everything; nobody does once another one is opened.
     hastened: bool,
     /// When a wait, or a connection that had not said everything, was last cut short.
     cut_short: Option<Instant>,
@@ -150,7 +150,7 @@ impl World {
         for fact in &self.facts {
             if let ListenFact::Failed(failure) = fact {
                 assert!(failure.wait <= Duration::from_hours(1), "{failure:?}");
-                (self.wait_until, self.hastened) = (self.now + failure.wait, false);
+                self.wait_until = self.now + failure.wait;
             }
         }
         for order in self.orders.clone() {
@@ -186,6 +186,7 @@ impl World {
                     assert!(self.hastened, "too early");
                     self.cut_short();
                 }
+                self.hastened = false;
                 assert!(self.key == Key::There, "with what key?");
                 if self.current {
                     self.reopened.push(self.now);
@@ -278,9 +279,8 @@ impl World {
 
     /// Somebody wants something.
     pub(crate) fn wake(&mut self, wakes: Wakes) {
-        if wakes.ordered || wakes.key_resets > 0 {
-            self.hastened = true;
-        }
+        let is_idle = !self.new && !self.current;
+        self.hastened |= wakes.ordered || wakes.key_resets > 0 && is_idle;
         self.step(Some(Event::Woken(wakes)));
     }
 
