@@ -8,6 +8,7 @@ mod fact;
 mod hints;
 mod line;
 mod recent;
+mod said;
 mod step;
 mod vocabulary;
 
