@@ -104,6 +104,8 @@ pub struct Facts {
     pub heard: Option<Moment>,
     /// The last change that LaunchDarkly said, by its number, and when.
     pub said: (Generation, Moment),
+    /// Since when LaunchDarkly is known to have what it has not said, while it is.
+    pub owed: Option<Moment>,
     /// Up to which change everything is stored or held by name.
     pub stored_up_to: Generation,
     /// Whether that, and the marker, is all there is to store.
@@ -153,7 +155,7 @@ impl Facts {
         self.reach
     }
 
-    /// Both halves are done: everything was said, and it is stored or held by name.
+    /// Both halves are done: everything was said, as far as is known, and it is stored or held by name.
     fn settled(&self) -> bool {
         let complete = match self.table.0 {
             TablePhase::Settled => true,
@@ -161,7 +163,8 @@ impl Facts {
             TablePhase::Throttled => self.complete,
             _ => false,
         };
-        self.source.0 == SourcePhase::Connected && complete && self.stored_up_to >= self.said.0
+        let said = self.source.0 == SourcePhase::Connected && self.owed.is_none();
+        said && complete && self.stored_up_to >= self.said.0
     }
 
     /// It is known how this environment fares: both halves are done, or one is in trouble.
@@ -189,10 +192,11 @@ impl Facts {
         }
     }
 
-    /// The last of the two halves' changes of phase, or of what was said.
+    /// The last of the two halves' changes of phase, or of what was said or is known to be missing.
     fn changed(&self) -> Moment {
         let moments = [self.source.1, self.table.1, self.said.1];
-        let last = moments.into_iter().max_by_key(|it| it.monotonic);
+        let last = moments.into_iter().chain(self.owed);
+        let last = last.max_by_key(|it| it.monotonic);
         last.unwrap_or(self.said.1)
     }
 
@@ -224,6 +228,7 @@ impl EnvironmentStatus {
             last_error: None,
             heard: None,
             said: (Generation::default(), now),
+            owed: None,
             stored_up_to: Generation::default(),
             complete: false,
             said_everything: false,
@@ -254,6 +259,7 @@ impl EnvironmentStatus {
             facts.table = (TablePhase::Reading, now);
             facts.said_everything = false;
             facts.said = (Generation::default(), now);
+            facts.owed = None;
             facts.stored_up_to = Generation::default();
             facts.complete = false;
             // It is counted anew.

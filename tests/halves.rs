@@ -19,6 +19,8 @@ mod launchdarkly;
 mod opening;
 #[path = "halves/outage.rs"]
 mod outage;
+#[path = "halves/owed.rs"]
+mod owed;
 #[path = "halves/quiet.rs"]
 mod quiet;
 #[path = "halves/refused.rs"]

@@ -17,6 +17,8 @@ pub enum ListenFact {
     Connected(Option<String>),
     /// Bytes came, and up to this generation everything in them was taken.
     Heard(Generation),
+    /// Whether LaunchDarkly is known to have what it has not said: it, or a webhook, told so.
+    Owed(bool),
     /// Everything was said.
     SaidEverything {
         /// How many items.

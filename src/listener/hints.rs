@@ -187,6 +187,11 @@ impl Hints {
         wish
     }
 
+    /// Whether the stream did not deliver in time what a webhook announced, and nothing else brought it.
+    pub fn is_late(&self) -> bool {
+        self.pending.iter().any(|it| it.stage == Stage::Late)
+    }
+
     /// When to look.
     pub fn due(&self, asking: Option<Instant>) -> Option<Instant> {
         let in_time = self.pending.iter().filter(|it| it.stage == Stage::InTime);

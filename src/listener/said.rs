@@ -31,6 +31,7 @@ impl Listener {
             (_, Role::Current) => self.is_good(at),
             _ => {}
         }
+        self.tell_owed();
         // After what was said was taken: who is told how far we have heard must not think that it is stored.
         self.facts.push(ListenFact::Heard(self.taken));
     }
@@ -51,7 +52,7 @@ impl Listener {
                 self.malformed = 0;
                 self.newer(key, item, received, shared);
             }
-            (Said::Hint, Role::Current) => shared.wish(received, ReopenCause::Hint),
+            (Said::Hint, Role::Current) => self.hinted(received, ReopenCause::Hint, shared),
         }
     }
 
@@ -79,6 +80,7 @@ impl Listener {
             took = Some(received.saturating_duration_since(asked));
         }
         self.malformed = 0;
+        self.hinted_at = self.hinted_at.filter(|hinted_at| asked < *hinted_at);
         let count = items.len();
         let changed = shared.full(items, asked, received, id);
         self.taken = changed.generation;
@@ -113,11 +115,25 @@ impl Listener {
             Applied::Older => {
                 self.facts.push(ListenFact::Ignored(Ignored::Older));
                 self.facts.push(ListenFact::Older { key, version });
-                shared.wish(received, ReopenCause::Older);
+                self.hinted(received, ReopenCause::Older, shared);
                 return;
             }
         }
         let answered = self.hints.delivered(&key, received);
         self.facts.push(ListenFact::Hints(answered));
+    }
+
+    /// The stream tells that there is something else than was said, and not what.
+    fn hinted(&mut self, received: Instant, cause: ReopenCause, shared: &impl Context) {
+        self.hinted_at = Some(received);
+        shared.wish(received, cause);
+    }
+
+    /// Until that has come, a sign of life does not say that nothing is missing.
+    pub(super) fn tell_owed(&mut self) {
+        let owed = self.hinted_at.is_some() || self.hints.is_late();
+        if std::mem::replace(&mut self.owed, owed) != owed {
+            self.facts.push(ListenFact::Owed(owed));
+        }
     }
 }

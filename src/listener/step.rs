@@ -90,6 +90,10 @@ pub struct Listener {
     /// Nothing is cut short for him before then: a flood of orders gets no more than that.
     early_at: Instant,
     pub(super) malformed: u32,
+    /// When the stream last told that there is something else than was said, unless everything was asked for since then.
+    pub(super) hinted_at: Option<Instant>,
+    /// It was told that this is so, or that a webhook's change is late.
+    pub(super) owed: bool,
     /// The last change that was taken.
     pub(super) taken: Generation,
     pub(super) orders: Vec<ConnectionOrder>,
@@ -108,6 +112,8 @@ impl Listener {
             hurried: false,
             early_at: now,
             malformed: 0,
+            hinted_at: None,
+            owed: false,
             taken: Generation::default(),
             orders: Vec::new(),
             facts: Vec::new(),
@@ -152,6 +158,7 @@ impl Listener {
             if self.hints.look(at.now, connected, asking) {
                 shared.wish(at.now, ReopenCause::Webhook);
             }
+            self.tell_owed();
         }
         if let ConnectionState::Listening(line) = &self.state {
             // Who was in a hurry has what he wanted, where nothing is wished.

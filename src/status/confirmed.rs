@@ -5,7 +5,7 @@ use crate::clock::Moment;
 
 impl Facts {
     /// When LaunchDarkly was last heard while everything that it had said was stored or held by name. A heartbeat counts: it
-    /// says that nothing is missing. It never goes back.
+    /// says that nothing is missing, unless we know better. It never goes back.
     pub const fn confirmed(&self) -> Option<Moment> {
         self.confirmed
     }
@@ -101,5 +101,14 @@ mod tests {
         status.update(|facts| facts.stored_up_to = second);
         assert_eq!(confirmed(), Some(at(200).monotonic));
         assert!(health(201).up_to_date);
+        // Something was announced that has not come: signs of life confirm nothing.
+        status.update(|facts| facts.owed = Some(at(300)));
+        status.note(|facts| facts.hear(second, at(400)));
+        assert_eq!(confirmed(), Some(at(200).monotonic));
+        assert!(!health(359).up_to_date && !health(360).stale);
+        assert!(health(361).stale, "since it is known");
+        status.update(|facts| facts.owed = None);
+        assert_eq!(confirmed(), Some(at(400).monotonic));
+        assert!(health(401).up_to_date);
     }
 }

@@ -13,7 +13,8 @@ use super::{Facts, HeldReason, Reach, SourcePhase};
     reason = "each is an answer of its own that the status shows"
 )]
 pub struct Health {
-    /// LaunchDarkly was heard within the read timeout and everything that it said is stored or held by name.
+    /// LaunchDarkly was heard within the read timeout, everything that it said is stored or held by name, and nothing is
+    /// known to be missing.
     pub up_to_date: bool,
     /// Not up to date for longer than is tolerated.
     pub stale: bool,

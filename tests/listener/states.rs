@@ -180,6 +180,74 @@ fn what_is_older_and_what_is_only_hinted_at_has_everything_asked_for_again() {
     }
 }
 
+/// That something is owed, or is no more, if a step says so.
+fn owed(world: &World) -> Option<bool> {
+    world.facts.iter().find_map(|fact| match fact {
+        Fact::Owed(owed) => Some(*owed),
+        _ => None,
+    })
+}
+
+#[test]
+fn what_was_hinted_at_is_owed_until_everything_has_come_that_was_asked_for_since() {
+    let (key, item) = flag(0, 4);
+    for said in [Said::Newer(key, item), Said::Hint] {
+        let mut world = listening();
+        world.say(Current, said.clone());
+        // Who is told of a sign of life knows it by then.
+        let told = world
+            .facts
+            .iter()
+            .position(|it| matches!(it, Fact::Owed(true)));
+        let heard = world
+            .facts
+            .iter()
+            .position(|it| matches!(it, Fact::Heard(_)));
+        assert!(told.unwrap() < heard.unwrap());
+        world.pass_seconds(1);
+        world.signal(Current, Signal::Alive);
+        assert!(matches!(world.facts[..], [Fact::Heard(_)]), "it lives");
+        // Nobody asked for that, or asked too early for the second time.
+        world.say_everything(Current, 3, 5);
+        assert_eq!(owed(&world), None);
+        world.say(Current, said);
+        world.say_everything(New, 3, 5);
+        assert_eq!(owed(&world), None);
+        world.pass_seconds(1);
+        world.say_everything(New, 3, 5);
+        assert_eq!(owed(&world), Some(false));
+        // Whoever comes next owes nothing on its account.
+        world.end(Current, Refusal::Closed);
+        world.pass_seconds(60);
+        world.say_everything(New, 3, 5);
+        assert_eq!(owed(&world), None);
+    }
+}
+
+#[test]
+fn what_a_webhook_announced_is_owed_once_it_is_late_until_it_has_come() {
+    let mut world = listening();
+    let hint = Hint {
+        item: Some(ItemKey::flag("flag-0")),
+        happened: world.now,
+    };
+    world.wake(Wakes {
+        hints: vec![(hint, world.now)],
+        ..Wakes::default()
+    });
+    world.pass_seconds(4);
+    assert_eq!(owed(&world), None);
+    world.pass_seconds(1);
+    assert_eq!(owed(&world), Some(true));
+    world.end(New, Refusal::Closed);
+    let (key, item) = flag(1, 6);
+    world.say(Current, Said::Newer(key, item));
+    assert_eq!(owed(&world), None, "that is another one");
+    let (key, item) = flag(0, 6);
+    world.say(Current, Said::Newer(key, item));
+    assert_eq!(owed(&world), Some(false));
+}
+
 #[test]
 fn what_says_nothing_changes_nothing() {
     let signals: [fn(&World) -> Signal; 3] = [

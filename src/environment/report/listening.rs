@@ -61,6 +61,9 @@ impl<'a> ListenReporter<'a> {
                 facts.environment_id = id.or(facts.environment_id.take());
             }),
             ListenFact::Heard(generation) => self.status.note(|facts| facts.hear(generation, now)),
+            ListenFact::Owed(owed) => self.status.update(|facts| {
+                facts.owed = owed.then_some(now);
+            }),
             ListenFact::SaidEverything {
                 items,
                 took,

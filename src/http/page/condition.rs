@@ -121,9 +121,7 @@ fn source(reading: &Reading<'_>) -> Option<Concern> {
         SourcePhase::Refused => return None,
         SourcePhase::Connected if facts.table.0 != TablePhase::Settled => return None,
         SourcePhase::Connected if !stale => return None,
-        SourcePhase::Connected => {
-            "nothing has been heard from LaunchDarkly for too long".to_owned()
-        }
+        SourcePhase::Connected => missing(reading).to_owned(),
         SourcePhase::Connecting if !stale && last.is_none() => return None,
         SourcePhase::Connecting => {
             last.unwrap_or_else(|| "LaunchDarkly has not said everything yet".into())
@@ -138,6 +136,15 @@ fn source(reading: &Reading<'_>) -> Option<Concern> {
                 LaunchDarkly's own status page."
             .to_owned(),
     })
+}
+
+/// Why a stream that is open is not enough.
+fn missing(reading: &Reading<'_>) -> &'static str {
+    if reading.facts.owed.is_some() {
+        "a change was announced that LaunchDarkly has not said yet"
+    } else {
+        "nothing has been heard from LaunchDarkly for too long"
+    }
 }
 
 fn removals(reading: &Reading<'_>) -> Option<Concern> {
@@ -216,7 +223,7 @@ fn at_work(reading: &Reading<'_>) -> Option<Concern> {
     } else {
         let what = match facts.source.0 {
             SourcePhase::Connecting => "LaunchDarkly has not said everything yet",
-            SourcePhase::Connected => "nothing has been heard from LaunchDarkly for too long",
+            SourcePhase::Connected => missing(reading),
             // Is told already.
             SourcePhase::Interrupted | SourcePhase::Refused => return None,
         };
