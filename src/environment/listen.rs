@@ -90,18 +90,21 @@ impl<S: Source> ListenLoop<'_, S> {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                heard = next(&mut new) => {
-                    if let (Ok(Signal::Connected(_)), Some(open)) = (&heard, &mut new) {
-                        open.counted = Some(self.reporter.connected());
-                    }
-                    event = Some(told(Role::New, heard, &mut new));
-                }
-                heard = next(&mut current) => event = Some(told(Role::Current, heard, &mut current)),
+                // Before those who may have something to say without end.
                 () = self.key.other_than(key.as_ref()) => {
                     let before = std::mem::replace(&mut key, self.key.value());
                     event = Some(ListenEvent::Rekeyed { had_one: before.is_some() });
                 }
                 () = self.control.woken() => event = Some(ListenEvent::Woken(self.control.take())),
+                (which, heard) = either(&mut current, &mut new) => event = Some(match which {
+                    Role::Current => told(which, heard, &mut current),
+                    Role::New => {
+                        if let (Ok(Signal::Connected(_)), Some(open)) = (&heard, &mut new) {
+                            open.counted = Some(self.reporter.connected());
+                        }
+                        told(which, heard, &mut new)
+                    }
+                }),
                 () = reached(due) => {}
                 _ = wishes.changed() => {}
             }
@@ -122,6 +125,17 @@ fn now() -> At {
     At {
         now: Instant::now(),
         jitter: rand::random(),
+    }
+}
+
+/// The next signal of one of them. Neither goes first: one that never pauses would keep the other from being heard.
+async fn either<S: Speaks>(
+    current: &mut Option<OpenSession<S>>,
+    new: &mut Option<OpenSession<S>>,
+) -> (Role, Result<Signal, Refusal>) {
+    tokio::select! {
+        heard = next(current) => (Role::Current, heard),
+        heard = next(new) => (Role::New, heard),
     }
 }
 

@@ -8,6 +8,7 @@ use ld_dynamodb_relay::launchdarkly::{Greeting, Refusal, Signal};
 use ld_dynamodb_relay::model::{DataSet, Item, ItemKey};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::watch;
+use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::items::live;
@@ -27,6 +28,8 @@ pub(crate) enum Answer {
     Serves,
     /// It shows that it lives, and says nothing.
     Hangs,
+    /// It shows so without a pause, so many times.
+    Babbles(usize),
     /// With this HTTP status.
     Refuses(u16),
     /// There is no connection.
@@ -57,6 +60,8 @@ struct State {
     changes: Vec<Change>,
     /// How often all connections were cut.
     cuts: usize,
+    /// Signs of life that are to come without a pause.
+    babble: usize,
     opened: Vec<Opening>,
     open: usize,
     most_open: usize,
@@ -79,6 +84,8 @@ pub(crate) async fn until(at: Instant) {
 
 async fn until_due(at: Option<Instant>) {
     match at {
+        // A timer would wait for the clock to go on.
+        Some(at) if at <= Instant::now() => {}
         Some(at) => until(at).await,
         None => std::future::pending().await,
     }
@@ -102,6 +109,7 @@ impl LaunchDarkly {
                 answer: Answer::Serves,
                 changes: vec![first],
                 cuts: 0,
+                babble: 0,
                 opened: Vec::new(),
                 open: 0,
                 most_open: 0,
@@ -153,6 +161,28 @@ impl LaunchDarkly {
         self.state.send_modify(|state| state.cuts += 1);
     }
 
+    /// A connection babbles still.
+    pub(crate) fn is_babbling(&self) -> bool {
+        self.state.borrow().babble > 0
+    }
+
+    /// Waits until one does.
+    pub(crate) async fn babbling(&self) {
+        let mut state = self.state.subscribe();
+        let babbling = timeout(PATIENCE, state.wait_for(|state| state.babble > 0)).await;
+        drop(babbling.expect("nobody babbles"));
+    }
+
+    /// One more sign of life, if there is one to come. It comes as from a socket: others have their turn.
+    async fn babbles(&self) -> bool {
+        consume_budget().await;
+        self.state.send_if_modified(|state| {
+            let babbles = state.babble > 0;
+            state.babble = state.babble.saturating_sub(1);
+            babbles
+        })
+    }
+
     /// Every attempt to connect.
     pub(crate) fn opened(&self) -> Vec<Opening> {
         self.state.borrow().opened.clone()
@@ -199,6 +229,7 @@ enum Stage {
     Connected,
     Live,
     Mute,
+    Babbling,
 }
 
 /// One connection.
@@ -250,6 +281,12 @@ impl Session {
         self.stage = match answer {
             Answer::Serves => Stage::Connected,
             Answer::Hangs => Stage::Mute,
+            Answer::Babbles(times) => {
+                self.launchdarkly
+                    .state
+                    .send_modify(|state| state.babble = times);
+                Stage::Babbling
+            }
             Answer::Refuses(status) => {
                 return Err(Refusal::Status {
                     status,
@@ -297,13 +334,16 @@ impl Speaks for Session {
         loop {
             let change = match self.stage {
                 Stage::Live => self.next_change(),
-                Stage::Dialled | Stage::Connected | Stage::Mute => {
+                Stage::Dialled | Stage::Connected | Stage::Mute | Stage::Babbling => {
                     self.changed.mark_unchanged();
                     None
                 }
             };
             if self.changed.borrow().cuts > self.cuts {
                 return Err(Refusal::Closed);
+            }
+            if matches!(self.stage, Stage::Babbling) && self.launchdarkly.babbles().await {
+                return Ok(Signal::Alive);
             }
             tokio::select! {
                 biased;
@@ -315,7 +355,7 @@ impl Speaks for Session {
                 () = until(self.at) => return match self.stage {
                     Stage::Dialled => self.answered(),
                     Stage::Connected => Ok(self.everything()),
-                    Stage::Live | Stage::Mute => {
+                    Stage::Live | Stage::Mute | Stage::Babbling => {
                         self.at = Instant::now() + HEARTBEAT;
                         Ok(Signal::Alive)
                     }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use crate::launchdarkly::{Answer, LATENCY, until};
-use crate::relay::World;
+use crate::relay::{Relay, World};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -131,6 +132,47 @@ async fn beside_a_connection_that_lives_one_that_hangs_is_replaced_and_nothing_i
         assert_eq!(world.table.writes(), 2);
         world.relay.stop().await;
     }
+}
+
+/// An environment whose connection is to be replaced by one that shows without a pause that it lives.
+async fn babbling_beside_another() -> World {
+    let world = World::with_flags(20).await;
+    world.launchdarkly.answers(Answer::Babbles(200_000));
+    world.relay.control.sync();
+    world.launchdarkly.babbling().await;
+    world.launchdarkly.answers(Answer::Serves);
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_never_pauses_keeps_neither_an_order_nor_another_key_from_being_heard() {
+    let ways: [fn(&Relay); 2] = [
+        |relay| relay.control.sync(),
+        |relay| assert!(relay.key.give("sdk-second".into())),
+    ];
+    for ends in ways {
+        let world = babbling_beside_another().await;
+        ends(&world.relay);
+        world.launchdarkly.next_opening().await;
+        assert!(world.launchdarkly.is_babbling(), "only once it had paused");
+        until(Instant::now() + 3 * LATENCY).await;
+        world.assert_equal();
+        assert_eq!(world.launchdarkly.open_now(), 1);
+        world.relay.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_never_pauses_keeps_the_connection_whose_changes_count_from_nothing() {
+    let world = babbling_beside_another().await;
+    let said = world.relay.facts().said.0;
+    world.launchdarkly.patch(3, 2);
+    // What is heard wakes nobody, and while somebody babbles no time passes.
+    while world.relay.facts().said.0 == said {
+        yield_now().await;
+    }
+    assert!(world.launchdarkly.is_babbling(), "only once it had paused");
+    world.relay.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
