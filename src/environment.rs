@@ -26,12 +26,12 @@ use crate::status::EnvironmentStatus;
 use crate::table::Table;
 use crate::writer::{Manner, Writer};
 
-use listen::{ListenContext, ListenLoop};
+use listen::ListenLoop;
 use report::{ListenReporter, WriteReporter};
 use write::WriteLoop;
 
 pub use crate::listener::Hint;
-pub use cell::{Cell, Reader, Reopen};
+pub use cell::{Cell, Reader};
 pub use control::Control;
 pub use inspect::{Comparison, Difference, Failure, read_all};
 pub use source::{Source, Speaks};
@@ -90,22 +90,16 @@ impl Environment {
         store: &impl RowStore,
         stop: &CancellationToken,
     ) {
-        let (cell, reopen) = (Cell::default(), Reopen::default());
-        let now = Instant::now();
-        let shared = ListenContext {
-            cell: &cell,
-            reopen: &reopen,
-        };
+        let (cell, now) = (Cell::default(), Instant::now());
         let writing = WriteLoop {
             store,
             reader: cell.reader(),
-            reopen: &reopen,
             operator: self.control.operator(),
             reporter: WriteReporter::new(self),
         };
         let listening = ListenLoop {
             source,
-            shared,
+            cell: &cell,
             key: &self.key,
             control: &self.control,
             reporter: ListenReporter::new(&self.status, &self.metrics, &self.control),

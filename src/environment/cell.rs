@@ -1,13 +1,15 @@
-//! Where the two halves meet: what LaunchDarkly says, and what of it was touched since a reader last looked.
+//! Where the two halves meet: what LaunchDarkly says, what of it was touched since a reader last looked, and the wish that
+//! it be said again.
 //!
 //! A storm merges here. What is touched is one map for each reader, so it is bounded by the environment.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::listener::Context;
 use crate::model::{
     Applied, Changed, DataSet, Desired, GUARD_TIME, Generation, Item, ItemKey, ReopenCause,
     Touched, TouchedFull,
@@ -22,11 +24,18 @@ struct CellState {
     /// When the last byte of the last full set came.
     received: Option<Instant>,
     generation: Generation,
+    /// When it was last wished that everything be asked for again, and why. Asking since then fulfils it.
+    wish: Option<(Instant, ReopenCause)>,
     /// What each reader has not taken yet, and its bell.
     readers: Vec<Option<(Touched, Arc<Notify>)>>,
 }
 
 impl CellState {
+    fn wished_since(&self, asked: Instant) -> Option<ReopenCause> {
+        let (at, cause) = self.wish?;
+        (asked < at).then_some(cause)
+    }
+
     /// Something else is said from now on.
     fn touch(&mut self, touch: impl Fn(&mut Touched)) -> Generation {
         self.generation = self.generation.next();
@@ -44,11 +53,13 @@ impl CellState {
 
 /// The cell. One for each term: at its start nothing has been said. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Cell(Arc<Mutex<CellState>>);
+pub struct Cell {
+    state: Arc<Mutex<CellState>>,
+    wished: Arc<Notify>,
+}
 
-impl Cell {
-    /// Everything was said, asked for at `asked`, of the environment that LaunchDarkly names so.
-    pub fn full(
+impl Context for Cell {
+    fn full(
         &self,
         items: DataSet,
         asked: Instant,
@@ -84,14 +95,7 @@ impl Cell {
         }
     }
 
-    /// One item was said, which counts if it is newer; and the number of the last change. Before everything was said once,
-    /// it says nothing.
-    pub fn newer(
-        &self,
-        key: &ItemKey,
-        item: Item,
-        received: Instant,
-    ) -> Option<(Applied, Generation)> {
+    fn newer(&self, key: &ItemKey, item: Item, received: Instant) -> Option<(Applied, Generation)> {
         let mut said = self.lock();
         let applied = said.desired.as_mut()?.apply_newer(key.clone(), item);
         if applied == Applied::Yes {
@@ -100,6 +104,22 @@ impl Cell {
             });
         }
         Some((applied, said.generation))
+    }
+
+    fn wish(&self, now: Instant, cause: ReopenCause) {
+        self.lock().wish = Some((now, cause));
+        self.wished.notify_one();
+    }
+
+    fn wished_since(&self, asked: Instant) -> Option<ReopenCause> {
+        self.lock().wished_since(asked)
+    }
+}
+
+impl Cell {
+    /// Completes when something was wished since this was last awaited.
+    pub async fn wished(&self) {
+        self.wished.notified().await;
     }
 
     /// Somebody who is told what is touched from now on, and at first of everything if it was said already.
@@ -123,7 +143,7 @@ impl Cell {
     }
 
     fn lock(&self) -> MutexGuard<'_, CellState> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -149,16 +169,21 @@ impl Reader {
 
     /// Looks at what is said, and at whose it is: both at one time, so that nobody's data is taken for another's. `look`
     /// must be quick: the listening half waits.
-    pub fn look<T>(&self, reopen: &Reopen, look: impl FnOnce(View<'_>) -> T) -> T {
+    pub fn look<T>(&self, look: impl FnOnce(View<'_>) -> T) -> T {
         let said = self.cell.lock();
         let desired = said.desired.as_ref();
-        let asking = desired.is_some_and(|it| reopen.wished_since(it.asked).is_some());
+        let asking = desired.is_some_and(|it| said.wished_since(it.asked).is_some());
         look(View {
             desired,
             environment_id: said.environment_id.as_deref(),
             generation: said.generation,
             asking,
         })
+    }
+
+    /// Wishes that everything be asked for again.
+    pub fn wish(&self, now: Instant, cause: ReopenCause) {
+        self.cell.wish(now, cause);
     }
 }
 
@@ -177,32 +202,4 @@ fn count<'a>(keys: impl Iterator<Item = &'a ItemKey>) -> [usize; 2] {
         counts[key.kind.index()] += 1;
     }
     counts
-}
-
-/// The wish that everything be asked for again, with when it arose and why. Asking since then fulfils it.
-#[derive(Clone)]
-pub struct Reopen(watch::Sender<Option<(Instant, ReopenCause)>>);
-
-impl Default for Reopen {
-    fn default() -> Self {
-        Self(watch::Sender::new(None))
-    }
-}
-
-impl Reopen {
-    /// Wishes it.
-    pub fn wish(&self, now: Instant, cause: ReopenCause) {
-        self.0.send_replace(Some((now, cause)));
-    }
-
-    /// The last wish, if everything was last asked for before it.
-    pub fn wished_since(&self, asked: Instant) -> Option<ReopenCause> {
-        let (at, cause) = (*self.0.borrow())?;
-        (asked < at).then_some(cause)
-    }
-
-    /// Notices later wishes.
-    pub fn watch(&self) -> watch::Receiver<Option<(Instant, ReopenCause)>> {
-        self.0.subscribe()
-    }
 }

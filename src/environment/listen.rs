@@ -1,57 +1,24 @@
 //! The loop of the half that listens: holds the connections that the [`Listener`] decides on, and waits. It decides nothing.
 
-use std::sync::Arc;
-
 use secrecy::SecretString;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::cell::{Cell, Reopen};
+use super::cell::Cell;
 use super::control::Control;
 use super::report::ListenReporter;
 use super::source::{Source, Speaks};
 use super::write::reached;
 use crate::launchdarkly::{Refusal, Signal};
-use crate::listener::{ConnectionOrder, Context, ListenEvent, Listener, Role};
+use crate::listener::{ConnectionOrder, ListenEvent, Listener, Role};
 use crate::metrics::ConnectionGuard;
-use crate::model::{Applied, At, Changed, DataSet, Generation, Item, ItemKey, ReopenCause};
+use crate::model::At;
 use crate::secrets::Kept;
-
-/// What both halves share.
-#[derive(Clone, Copy)]
-pub(super) struct ListenContext<'a> {
-    pub(super) cell: &'a Cell,
-    pub(super) reopen: &'a Reopen,
-}
-
-impl Context for ListenContext<'_> {
-    fn full(
-        &self,
-        items: DataSet,
-        asked: Instant,
-        received: Instant,
-        environment_id: Option<Arc<str>>,
-    ) -> Changed {
-        self.cell.full(items, asked, received, environment_id)
-    }
-
-    fn newer(&self, key: &ItemKey, item: Item, received: Instant) -> Option<(Applied, Generation)> {
-        self.cell.newer(key, item, received)
-    }
-
-    fn wish(&self, now: Instant, cause: ReopenCause) {
-        self.reopen.wish(now, cause);
-    }
-
-    fn wished_since(&self, asked: Instant) -> Option<ReopenCause> {
-        self.reopen.wished_since(asked)
-    }
-}
 
 /// What the loop is connected with.
 pub(super) struct ListenLoop<'a, S> {
     pub(super) source: &'a S,
-    pub(super) shared: ListenContext<'a>,
+    pub(super) cell: &'a Cell,
     pub(super) key: &'a Kept,
     pub(super) control: &'a Control,
     pub(super) reporter: ListenReporter<'a>,
@@ -66,17 +33,16 @@ struct OpenSession<S> {
 impl<S: Source> ListenLoop<'_, S> {
     /// Runs until `stop`, and then closes what is open.
     pub(super) async fn run(mut self, mut listener: Listener, stop: &CancellationToken) {
-        let mut wishes = self.shared.reopen.watch();
         let mut key = self.key.value();
         let (mut current, mut new) = (None, None);
         // What came while there was no term.
         let mut event = Some(ListenEvent::Woken(self.control.take()));
         loop {
             if let Some(event) = event.take() {
-                listener.heed(event, &self.shared, now());
+                listener.heed(event, self.cell, now());
             }
             let keyless = key.is_none().then(|| self.key.trouble());
-            let due = listener.next(keyless, &self.shared, now());
+            let due = listener.next(keyless, self.cell, now());
             for order in listener.orders() {
                 match order {
                     ConnectionOrder::Open => new = key.as_ref().map(|key| self.open(key)),
@@ -106,7 +72,7 @@ impl<S: Source> ListenLoop<'_, S> {
                     }
                 }),
                 () = reached(due) => {}
-                _ = wishes.changed() => {}
+                () = self.cell.wished() => {}
             }
         }
         listener.stop();

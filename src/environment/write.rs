@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, debug};
 
-use super::cell::{Reader, Reopen};
+use super::cell::Reader;
 use super::operator::Operator;
 use super::report::WriteReporter;
 use super::store::RowStore;
@@ -17,7 +17,6 @@ use crate::writer::{Answered, TableRequest, Work, WriteEvent, Writer};
 pub(super) struct WriteLoop<'a, S> {
     pub(super) store: &'a S,
     pub(super) reader: Reader,
-    pub(super) reopen: &'a Reopen,
     pub(super) operator: &'a Operator,
     pub(super) reporter: WriteReporter<'a>,
 }
@@ -89,17 +88,16 @@ impl<S: RowStore> WriteLoop<'_, S> {
             self.heed(writer, WriteEvent::Touched(touched));
         }
         let at = now();
-        let work = self.reader.look(self.reopen, |view| writer.next(view, at));
+        let work = self.reader.look(|view| writer.next(view, at));
         self.reporter.tell(writer.facts());
         if let Some(cause) = work.reopen {
-            self.reopen.wish(at.now, cause);
+            self.reader.wish(at.now, cause);
         }
         work
     }
 
     fn heed(&self, writer: &mut Writer, event: WriteEvent) {
-        self.reader
-            .look(self.reopen, |view| writer.heed(event, view, now()));
+        self.reader.look(|view| writer.heed(event, view, now()));
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use ld_dynamodb_relay::environment::{Cell, Reader, Reopen};
+use ld_dynamodb_relay::environment::{Cell, Reader};
+use ld_dynamodb_relay::listener::Context;
 use ld_dynamodb_relay::model::{Applied, Generation, ItemKey, Touched, TouchedFull};
 use proptest::prelude::*;
 use tokio::time::Instant;
@@ -57,9 +58,7 @@ fn taken(reader: &Reader) -> Option<(Option<bool>, Vec<ItemKey>, Generation, Gen
 
 /// The version at which this item is said.
 fn version(reader: &Reader, number: u8) -> Option<u64> {
-    reader.look(&Reopen::default(), |view| {
-        view.desired?.items.get(&key(number))?.version()
-    })
+    reader.look(|view| view.desired?.items.get(&key(number))?.version())
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ld_dynamodb_relay::environment::{Cell, Reopen};
+use ld_dynamodb_relay::environment::Cell;
 use ld_dynamodb_relay::launchdarkly::fdv1::Said;
 use ld_dynamodb_relay::launchdarkly::{Greeting, Refusal, Signal};
 use ld_dynamodb_relay::listener::{
@@ -25,7 +25,6 @@ const EACH: f64 = 30.0;
 #[derive(Default)]
 pub(crate) struct Shared {
     cell: Cell,
-    reopen: Reopen,
     /// When what was said last was asked for.
     asked: RefCell<Option<Instant>>,
     /// Single changes that were passed on.
@@ -50,11 +49,11 @@ impl Context for Shared {
     }
 
     fn wish(&self, now: Instant, cause: ReopenCause) {
-        self.reopen.wish(now, cause);
+        self.cell.wish(now, cause);
     }
 
     fn wished_since(&self, asked: Instant) -> Option<ReopenCause> {
-        self.reopen.wished_since(asked)
+        self.cell.wished_since(asked)
     }
 }
 

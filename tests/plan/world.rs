@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ld_dynamodb_relay::environment::{Cell, Reader, Reopen};
+use ld_dynamodb_relay::environment::{Cell, Reader};
+use ld_dynamodb_relay::listener::Context;
 use ld_dynamodb_relay::model::{Applied, At, DataSet, Generation, Item, ItemKey, ReopenCause};
 use ld_dynamodb_relay::plan::Write;
 use ld_dynamodb_relay::writer::{
@@ -65,7 +66,6 @@ pub(crate) struct World {
     pub(crate) manner: Manner,
     cell: Cell,
     reader: Reader,
-    reopen: Reopen,
     /// Requests without an answer, with when they were sent.
     pub(crate) flight: Vec<(Request, Instant)>,
     asked: Option<Instant>,
@@ -117,7 +117,6 @@ impl World {
             manner,
             reader: cell.reader(),
             cell,
-            reopen: Reopen::default(),
             flight: Vec::new(),
             asked: None,
             sayings: Vec::new(),
@@ -260,7 +259,6 @@ impl World {
         self.flight.clear();
         self.cell = Cell::default();
         self.reader = self.cell.reader();
-        self.reopen = Reopen::default();
         self.writer = Writer::new(self.manner.clone(), self.now);
         for saying in &mut self.sayings {
             saying.generation = None;
@@ -276,21 +274,17 @@ impl World {
             jitter: 0.5,
         };
         if let Some(event) = event {
-            self.reader
-                .look(&self.reopen, |view| self.writer.heed(event, view, at));
+            self.reader.look(|view| self.writer.heed(event, view, at));
         }
         for _ in 0..TURNS {
             if let Some(touched) = self.reader.take() {
                 let event = Told::Touched(touched);
-                self.reader
-                    .look(&self.reopen, |view| self.writer.heed(event, view, at));
+                self.reader.look(|view| self.writer.heed(event, view, at));
             }
-            let work = self
-                .reader
-                .look(&self.reopen, |view| self.writer.next(view, at));
+            let work = self.reader.look(|view| self.writer.next(view, at));
             self.take_facts();
             if let Some(cause) = work.reopen {
-                self.reopen.wish(self.now, cause);
+                self.reader.wish(self.now, cause);
                 self.reopened.push((self.now, cause));
             }
             self.wake = work.wake;
@@ -377,14 +371,13 @@ impl World {
 
     /// Looks at what LaunchDarkly has said.
     pub(crate) fn reader_looks<T>(&self, look: impl FnOnce(&DataSet) -> T) -> Option<T> {
-        self.reader.look(&self.reopen, |view| {
-            view.desired.map(|desired| look(&desired.items))
-        })
+        self.reader
+            .look(|view| view.desired.map(|desired| look(&desired.items)))
     }
 
     /// Whether LaunchDarkly says something that the writer has not taken.
     pub(crate) fn generation(&self) -> Generation {
-        self.reader.look(&self.reopen, |view| view.generation)
+        self.reader.look(|view| view.generation)
     }
 
     /// The writes that are under way.
