@@ -13,5 +13,5 @@ pub use change::{
     Applied, Changed, DataSet, Desired, GUARD_TIME, Generation, Touched, TouchedFull,
 };
 pub use item::{Content, Item, ItemFault, ItemKey, Kind, MAX_KEY_BYTES, MAX_ROW_BYTES};
-pub use stamp::{Digest, Observed, Stamp, StoredVersion};
+pub use stamp::{Digest, Observed, Stamp, StoredVersion, is_as_said};
 pub use vocabulary::{DriftType, ReopenCause};

@@ -14,6 +14,7 @@ use crate::launchdarkly::fdv1::Said;
 use crate::launchdarkly::{Greeting, Refusal, Signal};
 use crate::model::{
     Content, Desired, DriftType, Item, ItemFault, ItemKey, MAX_ROW_BYTES, Observed, Stamp,
+    is_as_said,
 };
 use crate::plan::identity::{Admission, Known, admit};
 use crate::plan::{Holds, Plan, Policy, Scope, plan};
@@ -209,11 +210,13 @@ impl Comparison {
                 ))
             })
             .collect();
-        let extra =
-            self.observed.items.iter().filter(|(key, stored)| {
-                !stored.tombstone && !self.desired.items.contains_key(*key)
-            });
-        all.extend(extra.map(|(key, _)| (Some(key.clone()), Difference::Drift(DriftType::Extra))));
+        let extra = self.observed.items.iter().filter(|(key, stored)| {
+            !self.desired.items.contains_key(*key) && !is_as_said(None, Some(stored))
+        });
+        all.extend(extra.map(|(key, stored)| {
+            let drift = DriftType::of_unsaid(stored);
+            (Some(key.clone()), Difference::Drift(drift))
+        }));
         all.sort_by(|(a, _), (b, _)| a.cmp(b));
         if !self.observed.initialized {
             all.push((None, Difference::Drift(DriftType::Marker)));
@@ -228,9 +231,7 @@ fn differs(
     stored: Option<&Stamp>,
     namespace_bytes: usize,
 ) -> Option<Difference> {
-    if stored.is_some_and(|stored| {
-        stored.digest == item.digest || stored.tombstone && item.is_tombstone()
-    }) {
+    if is_as_said(Some(item), stored) {
         return None;
     }
     if let Content::Malformed(fault) = item.content {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::item::{Content, Item, ItemKey};
+use super::vocabulary::DriftType;
 
 /// 128 bits over all attributes of a row but its keys: equal digests, equal rows.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -94,6 +95,30 @@ impl Stamp {
         match self.version {
             StoredVersion::Number(version) => Some(version),
             _ => None,
+        }
+    }
+}
+
+/// Whether a row is as good as what is said of its item: it holds the same, or the item is gone and nothing is left of it, but
+/// for a tombstone, whoever wrote it, that every SDK can read.
+pub fn is_as_said(said: Option<&Item>, stored: Option<&Stamp>) -> bool {
+    let gone = said.is_none_or(Item::is_tombstone);
+    match stored {
+        None => said.is_none(),
+        Some(stored) => {
+            let same = said.is_some_and(|item| item.digest == stored.digest);
+            same || gone && stored.tombstone && !stored.bare
+        }
+    }
+}
+
+impl DriftType {
+    /// How a row differs of which nothing is said.
+    pub const fn of_unsaid(stored: &Stamp) -> Self {
+        if stored.tombstone {
+            Self::Altered
+        } else {
+            Self::Extra
         }
     }
 }

@@ -10,7 +10,7 @@ use super::request::{Answered, TableAnswer};
 use super::setbacks::WriteFailure;
 use super::step::{Flying, View, Writer};
 use super::vocabulary::Purpose;
-use crate::model::{At, Content, Desired, Item, ItemKey, Observed, Stamp};
+use crate::model::{At, Item, ItemKey, Stamp, is_as_said};
 use crate::plan::{Reason, Write};
 use crate::status::RowChange;
 use crate::table::{Op, Outcome, Read, Trouble};
@@ -202,9 +202,10 @@ impl Writer {
 
     /// LaunchDarkly may have said something else while the write was under way.
     fn recheck(&mut self, key: &ItemKey, view: View<'_>) {
+        let stored = self.ledger.observed().items.get(key);
         let differs = view
             .desired
-            .is_some_and(|desired| differs(desired, self.ledger.observed(), key));
+            .is_some_and(|desired| !is_as_said(desired.items.get(key), stored));
         if differs && !self.agenda.contains(key) {
             self.agenda.add(key.clone(), self.found());
         }
@@ -307,17 +308,6 @@ impl Writer {
         }
         if wait.is_zero() || self.ledger.doubtful().is_empty() {
             self.rows.refused = None;
-        }
-    }
-}
-
-/// Whether what is said of an item and what its row holds are two things.
-fn differs(desired: &Desired, observed: &Observed, key: &ItemKey) -> bool {
-    match (desired.items.get(key), observed.items.get(key)) {
-        (None, stored) => stored.is_some_and(|stored| !stored.tombstone),
-        (Some(item), None) => !matches!(item.content, Content::Malformed(_)),
-        (Some(item), Some(stored)) => {
-            stored.digest != item.digest && !(item.is_tombstone() && stored.tombstone)
         }
     }
 }

@@ -8,7 +8,9 @@ use tokio::time::Instant;
 
 use super::contests::Contests;
 use super::request::Page;
-use crate::model::{Desired, Digest, DriftType, GUARD_TIME, ItemKey, Kind, Observed, Stamp};
+use crate::model::{
+    Desired, Digest, DriftType, GUARD_TIME, ItemKey, Kind, Observed, Stamp, is_as_said,
+};
 
 /// Tombstones deleted at one verify, at most.
 const EXPIRED_AT_ONCE: usize = 25;
@@ -209,14 +211,13 @@ impl Ledger {
         self.contests
             .verified(drift.iter().map(|(key, _)| key), waits);
         let observed = &self.observed.items;
-        let stands = |key: &ItemKey| observed.get(key).filter(|it| !it.tombstone);
         let wanted = |key: &ItemKey| {
             let item = said.and_then(|said| said.items.get(key));
-            item.filter(|it| !it.is_tombstone()).map(|it| it.digest)
+            item.filter(|item| !item.is_tombstone())
         };
         // What somebody else put right is no difference any more.
         self.left
-            .retain(|key, _| stands(key).map(|it| it.digest) != wanted(key));
+            .retain(|key, _| !is_as_said(wanted(key), observed.get(key)));
         let spoken_of = |key: &ItemKey| said.is_none_or(|said| said.items.contains_key(key));
         let expired = self.guards.iter().filter(|(key, since)| {
             **since + GUARD_TIME <= now && !spoken_of(key) && !self.doubtful.contains(*key)
@@ -235,7 +236,7 @@ impl Ledger {
 
 fn drift_type(before: Option<&Stamp>, now: &Stamp) -> Option<DriftType> {
     let Some(before) = before else {
-        return (!now.tombstone).then_some(DriftType::Extra);
+        return (!is_as_said(None, Some(now))).then(|| DriftType::of_unsaid(now));
     };
     Some(match (before.number(), now.number()) {
         (Some(before), Some(now)) if now < before => DriftType::Older,

@@ -33,7 +33,7 @@ type Cause<'a> = &'a dyn Fn(&World);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_difference_is_named() {
     let marker = format!("{PREFIX}:$inited");
-    let cases: [(&str, &str, Cause<'_>); 7] = [
+    let cases: [(&str, &str, Cause<'_>); 8] = [
         ("missing", "flag-0000", &|world| {
             world
                 .store
@@ -56,6 +56,10 @@ async fn each_difference_is_named() {
                 .store
                 .put_row(TABLE, row("flag-0001", 2, "{}"))
                 .unwrap();
+        }),
+        // What the SDKs for Java and .NET leave of deleted items, and others cannot read.
+        ("altered", "gone", &|world| {
+            world.store.put_row(TABLE, row("gone", 3, "null")).unwrap();
         }),
         ("too_large", "large", &|world| {
             world.production.put_flag(&large_flag("large", 1));
