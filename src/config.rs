@@ -56,6 +56,20 @@ pub struct Config {
     pub log: Log,
 }
 
+impl Config {
+    /// How long nothing may be heard of an environment until nobody knows whether it is up to date.
+    pub fn silence(&self) -> Duration {
+        let polls = |it: &EnvironmentSettings| it.source == SourceKind::Poll;
+        let stream = self.upstream.read_timeout;
+        if self.environments.iter().any(polls) {
+            // One poll may fail, and an answer takes its time.
+            stream.max(self.upstream.poll_interval * 2)
+        } else {
+            stream
+        }
+    }
+}
+
 /// A LaunchDarkly environment and where it goes.
 #[derive(Clone)]
 pub struct EnvironmentSettings {
@@ -79,6 +93,17 @@ pub struct EnvironmentSettings {
     pub environment_id: Option<String>,
     /// The mobile key, where given: shown masked on the status, used for nothing.
     pub mobile_key: Option<SecretString>,
+    /// How it is heard.
+    pub source: SourceKind,
+}
+
+/// How LaunchDarkly is heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceKind {
+    /// On a stream.
+    Stream,
+    /// By asking for everything each [`Upstream::poll_interval`].
+    Poll,
 }
 
 /// How to reach LaunchDarkly.
@@ -90,7 +115,9 @@ pub struct Upstream {
     pub base_uri: String,
     /// How long a stream may be silent; every byte starts it anew.
     pub read_timeout: Duration,
-    /// The longest event that is accepted, in bytes.
+    /// How long after an answer the next poll is made.
+    pub poll_interval: Duration,
+    /// The longest event, or answer to a poll, that is accepted, in bytes.
     pub max_event_bytes: usize,
     /// A forward proxy for LaunchDarkly.
     pub proxy_url: Option<SecretString>,

@@ -114,7 +114,10 @@ impl Environment {
             environment_id: self.environment_id.clone(),
         };
         tokio::join!(
-            listening.run(Listener::new(self.first_delay, now), stop),
+            listening.run(
+                Listener::new(self.client.transport(), self.first_delay, now),
+                stop
+            ),
             writing.run(Writer::new(manner, now), stop),
         );
     }

@@ -73,7 +73,7 @@ pub struct App {
     pub metrics: Metrics,
     /// Whether `/metrics` answers.
     pub metrics_enabled: bool,
-    /// How long a stream may be silent.
+    /// How long LaunchDarkly may be silent.
     pub read_timeout: Duration,
     /// How long an environment may be behind before it counts as stale.
     pub disconnected_status_time: Duration,

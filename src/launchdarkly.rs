@@ -1,8 +1,11 @@
-//! LaunchDarkly's side: protocols without a socket, and the one place that has one.
+//! LaunchDarkly's side: protocols without a socket, and the places that have one.
 
+mod client;
 pub mod fdv1;
 mod poll;
+mod signal;
 pub mod sse;
 mod stream;
 
-pub use stream::{Client, Greeting, Refusal, Session, Setup, Signal};
+pub use client::{Client, Endpoints, Session, Setup, Transport};
+pub use signal::{Greeting, Refusal, Signal};

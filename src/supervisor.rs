@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info_span, warn};
 
 use crate::clock;
-use crate::config::{Config, secret_check};
+use crate::config::{Config, SourceKind, secret_check};
 use crate::environment::{Control, Environment, Habits};
-use crate::launchdarkly::Client;
+use crate::launchdarkly::{Client, Endpoints, Transport};
 use crate::metrics::Metrics;
 use crate::secrets::Keeper;
 use crate::status::EnvironmentStatus;
@@ -58,7 +58,10 @@ pub fn assemble(
     let mut make = |(turn, environment): (u32, &crate::config::EnvironmentSettings)| Environment {
         name: environment.name.clone(),
         key: keeper.keep(&environment.sdk_key, check),
-        client: client.clone(),
+        client: client.clone().by(match environment.source {
+            SourceKind::Stream => Transport::Stream,
+            SourceKind::Poll => Transport::Poll(config.upstream.poll_interval),
+        }),
         table: Table::new(connection.clone(), &*environment.table, &environment.prefix),
         habits,
         environment_id: environment.environment_id.as_deref().map(Into::into),
@@ -82,10 +85,14 @@ fn client(config: &Config) -> anyhow::Result<Client> {
         .iter()
         .map(read)
         .collect::<anyhow::Result<Vec<_>>>()?;
+    let endpoints = Endpoints {
+        stream_uri: upstream.stream_uri.clone(),
+        base_uri: upstream.base_uri.clone(),
+        read_timeout: upstream.read_timeout,
+        max_event_bytes: upstream.max_event_bytes,
+    };
     let client = Client::new(
-        &upstream.stream_uri,
-        upstream.read_timeout,
-        upstream.max_event_bytes,
+        endpoints,
         upstream.proxy_url.as_ref(),
         &authorities,
         &instance(),

@@ -7,6 +7,8 @@ mod endings;
 mod journeys;
 #[path = "listener/orders.rs"]
 mod orders;
+#[path = "listener/polls.rs"]
+mod polls;
 #[path = "listener/states.rs"]
 mod states;
 #[path = "listener/world.rs"]

@@ -11,7 +11,7 @@ use crate::clock;
 use crate::config::secret_check::{self, Check};
 use crate::config::{Config, Secret};
 use crate::environment::{Environment, Failure};
-use crate::launchdarkly::Greeting;
+use crate::launchdarkly::{Greeting, Transport};
 use crate::metrics::Metrics;
 use crate::model::{Content, Desired, Kind, MAX_ROW_BYTES, Observed};
 use crate::secrets::{Keeper, Kept};
@@ -80,7 +80,7 @@ pub async fn examine(config: &Config, connection: &Connection) -> anyhow::Result
                     ),
                 );
                 chart.identity(&environment, &greeting, &observed.unwrap_or_default());
-                chart.polling(&environment, &config.upstream.base_uri).await;
+                chart.polling(&environment).await;
                 chart.clock(&greeting);
                 chart.sizes(&environment, &desired);
             }
@@ -199,11 +199,15 @@ impl Chart<'_> {
         self.note("key", Severity::Failed, failure.to_string());
     }
 
-    async fn polling(&mut self, environment: &Environment, base_uri: &str) {
+    async fn polling(&mut self, environment: &Environment) {
+        if environment.client.transport() != Transport::Stream {
+            // It has just been heard by polling.
+            return;
+        }
         let Some(key) = environment.key.value() else {
             return;
         };
-        let answer = environment.client.poll_status(base_uri, &key).await;
+        let answer = environment.client.poll_status(&key).await;
         match answer {
             Ok(200) => self.note("polling", Severity::Ok, "BASE_URI answers this key".into()),
             Ok(status) => self.note(

@@ -9,7 +9,7 @@ use super::keys::{self, KeyForm};
 use super::load::InEffect;
 use super::origin::{Findings, Origin};
 use super::sources::Sources;
-use super::{Config, EnvironmentSettings};
+use super::{Config, EnvironmentSettings, SourceKind};
 
 /// Makes a draft whole. What is wrong goes into `findings`; without a problem there the configuration is right.
 pub(super) fn check(
@@ -30,11 +30,11 @@ pub(super) fn check(
         checker.prefix(environment);
     }
     checker.separate(&draft);
-    let shared = draft.table;
+    let (shared, source) = (draft.table, draft.source);
     let environments: Option<Vec<_>> = draft
         .environments
         .into_iter()
-        .map(|it| whole(it, shared.as_deref()))
+        .map(|it| whole(it, shared.as_deref(), source))
         .collect();
     Some(Config {
         environments: environments?,
@@ -47,7 +47,11 @@ pub(super) fn check(
     })
 }
 
-fn whole(draft: EnvironmentDraft, shared: Option<&str>) -> Option<EnvironmentSettings> {
+fn whole(
+    draft: EnvironmentDraft,
+    shared: Option<&str>,
+    source: SourceKind,
+) -> Option<EnvironmentSettings> {
     Some(EnvironmentSettings {
         name: draft.name.into(),
         sdk_key: draft.sdk_key?,
@@ -59,6 +63,7 @@ fn whole(draft: EnvironmentDraft, shared: Option<&str>) -> Option<EnvironmentSet
         webhook_secrets: draft.webhook_secrets,
         environment_id: draft.environment_id,
         mobile_key: draft.mobile_key,
+        source: draft.source.unwrap_or(source),
     })
 }
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tracing::level_filters::LevelFilter;
 
-use super::{Http, Lifecycle, Log, Secret, StoreSettings, Upkeep, Upstream, WebhookSettings};
+use super::{
+    Http, Lifecycle, Log, Secret, SourceKind, StoreSettings, Upkeep, Upstream, WebhookSettings,
+};
 
 /// A configuration in the making.
 pub(super) struct Draft {
@@ -15,6 +17,8 @@ pub(super) struct Draft {
     pub(super) http: Http,
     pub(super) lifecycle: Lifecycle,
     pub(super) log: Log,
+    /// How every environment is heard that does not say so itself.
+    pub(super) source: SourceKind,
     /// The table of every environment without one of its own.
     pub(super) table: Option<String>,
     pub(super) environments: Vec<EnvironmentDraft>,
@@ -32,6 +36,7 @@ pub(super) struct EnvironmentDraft {
     pub(super) webhook_secrets: Vec<Secret>,
     pub(super) environment_id: Option<String>,
     pub(super) mobile_key: Option<SecretString>,
+    pub(super) source: Option<SourceKind>,
 }
 
 impl Draft {
@@ -42,6 +47,7 @@ impl Draft {
                 stream_uri: String::new(),
                 base_uri: String::new(),
                 read_timeout: Duration::ZERO,
+                poll_interval: Duration::ZERO,
                 max_event_bytes: 0,
                 proxy_url: None,
                 ca_certificates: Vec::new(),
@@ -78,6 +84,7 @@ impl Draft {
                 level: LevelFilter::OFF,
                 format: None,
             },
+            source: SourceKind::Stream,
             table: None,
             environments: Vec::new(),
         }
@@ -107,6 +114,7 @@ impl EnvironmentDraft {
             webhook_secrets: Vec::new(),
             environment_id: None,
             mobile_key: None,
+            source: None,
         }
     }
 }

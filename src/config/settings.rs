@@ -11,7 +11,7 @@ use super::values::{
     base_url, boolean, count, duration_within, http_url, launchdarkly_name, level, metrics_prefix,
     port, prefix, size_within, table_name,
 };
-use super::{LogFormat, Secret};
+use super::{LogFormat, Secret, SourceKind};
 
 const AWS: &str = "read by the AWS client";
 const PROXY: &str = "read by the HTTP clients";
@@ -51,6 +51,8 @@ pub(super) const OPTIONS: &[Opt] = &[
         OfEnvironment(|it, v| { it.environment_key = Some(launchdarkly_name(v)?); Ok(()) })),
     row("LD_CLIENT_SIDE_ID_", "environment.client_side_id", &["Environment.envId"], Shape::Text, "",
         OfEnvironment(|it, v| { it.environment_id = Some(launchdarkly_name(v)?); Ok(()) })),
+    row("LD_UPSTREAM_", "environment.upstream", &[], Shape::Text, "",
+        OfEnvironment(|it, v| { it.source = Some(source_kind(v)?); Ok(()) })),
     row("WEBHOOK_SECRET_", "environment.webhook_secret", &[], Shape::Secrets, "",
         KeptOfEnvironment(|it, s| add_webhook_secret(&mut it.webhook_secrets, s))),
     row("LD_MOBILE_KEY_", "environment.mobile_key", &["Environment.mobileKey"], Shape::Secret, "",
@@ -61,6 +63,10 @@ pub(super) const OPTIONS: &[Opt] = &[
         Setting(|it, v| { it.upstream.stream_uri = base_url(v)?; Ok(()) })),
     row("BASE_URI", "launchdarkly.base_uri", &["Main.baseUri"], Shape::Url, "https://sdk.launchdarkly.com",
         Setting(|it, v| { it.upstream.base_uri = base_url(v)?; Ok(()) })),
+    row("UPSTREAM", "launchdarkly.upstream", &[], Shape::Text, "stream",
+        Setting(|it, v| { it.source = source_kind(v)?; Ok(()) })),
+    row("POLL_INTERVAL", "launchdarkly.poll_interval", &[], Shape::Text, "30s",
+        Setting(|it, v| { it.upstream.poll_interval = duration_within(v, "30s", "1h")?; Ok(()) })),
     row("STREAM_READ_TIMEOUT", "launchdarkly.stream_read_timeout", &[], Shape::Text, "5m",
         Setting(|it, v| { it.upstream.read_timeout = duration_within(v, "10ms", "1h")?; Ok(()) })),
     row("MAX_EVENT_BYTES", "launchdarkly.max_event_bytes", &[], Shape::Text, "128MiB",
@@ -143,6 +149,14 @@ fn add_webhook_secret(secrets: &mut Vec<Secret>, secret: Secret) -> Result<(), S
     }
     secrets.push(secret.checked(secret_check::webhook_secret)?);
     Ok(())
+}
+
+fn source_kind(text: &str) -> Result<SourceKind, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "stream" => Ok(SourceKind::Stream),
+        "poll" => Ok(SourceKind::Poll),
+        _ => Err("is no way to hear LaunchDarkly; take `stream` or `poll`".to_owned()),
+    }
 }
 
 fn log_format(text: &str) -> Result<LogFormat, String> {

@@ -120,8 +120,8 @@ impl Environment {
         let Some(key) = self.key.value() else {
             return Err(Failure::Key(self.key.trouble().unwrap_or_default()));
         };
+        let asked = Instant::now();
         let mut session = self.client.open(&key);
-        let asked = session.asked;
         let mut greeting = Greeting::default();
         loop {
             let signal = timeout_at(deadline, session.next()).await;
@@ -130,7 +130,7 @@ impl Environment {
                 Signal::Said(Said::Full(items), _) => {
                     return Ok((Desired::new(items, asked), greeting));
                 }
-                Signal::Said(..) | Signal::Alive | Signal::RetryDelay(_) => {}
+                Signal::Said(..) | Signal::Asked(_) | Signal::Alive | Signal::RetryDelay(_) => {}
             }
         }
     }

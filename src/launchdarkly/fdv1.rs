@@ -102,9 +102,18 @@ fn put(data: &str) -> Result<Said, Malformed> {
     full(data.get()).map(Said::Full)
 }
 
-/// Reads `{"flags":{…},"segments":{…}}`: the data of a `put`, or the body of a poll. A kind that is missing is empty, a
+/// Reads `{"flags":{…},"segments":{…}}`: the data of a `put`. A kind that is missing is empty, a
 /// value that is `null` is absent, other members are skipped.
 pub fn full(data: &str) -> Result<DataSet, Malformed> {
+    full_of("put", data)
+}
+
+/// The same of the body of a poll.
+pub fn latest_all(data: &str) -> Result<DataSet, Malformed> {
+    full_of("latest-all", data)
+}
+
+fn full_of(of: &'static str, data: &str) -> Result<DataSet, Malformed> {
     let mut set = DataSet::new();
     let mut deserializer = serde_json::Deserializer::from_str(data);
     deserializer
@@ -112,9 +121,9 @@ pub fn full(data: &str) -> Result<DataSet, Malformed> {
         .and_then(|()| deserializer.end())
         .map_err(|error| match error.classify() {
             serde_json::error::Category::Data => {
-                Malformed::Shape("put", "flags or segments are not an object")
+                Malformed::Shape(of, "flags or segments are not an object")
             }
-            _ => Malformed::Json("put"),
+            _ => Malformed::Json(of),
         })?;
     Ok(set)
 }

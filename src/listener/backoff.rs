@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::launchdarkly::Transport;
+
 /// The listening half's two curves, by LaunchDarkly's RETRY rules: seconds for what passes, minutes for what lasts. Once
 /// something lasting was seen, only healthy operation leads back.
 #[derive(Clone, Debug)]
@@ -21,8 +23,6 @@ const MIN_BASE: Duration = Duration::from_millis(100);
 const LASTING_BASE: Duration = Duration::from_mins(5);
 /// The last delay of the long curve.
 const LASTING_MAX: Duration = Duration::from_hours(1);
-/// A connection that was good for so long since its first event ends both curves.
-pub(super) const HEALTHY_AFTER: Duration = Duration::from_mins(1);
 
 impl Default for Backoff {
     fn default() -> Self {
@@ -67,9 +67,10 @@ fn doubled(base: Duration, attempt: u32, max: Duration) -> Duration {
         .min(max)
 }
 
-/// Reopening is limited: at most three at once, and then one each 30 s.
+/// Reopening is limited: at most three at once, and then one each 30 s, or a poll each 5 s.
 #[derive(Clone, Debug)]
 pub struct Allowance {
+    each: Duration,
     left: u32,
     counted: tokio::time::Instant,
 }
@@ -78,11 +79,17 @@ pub struct Allowance {
 const AT_ONCE: u32 = 3;
 /// Time until one more is allowed. What an operator has cut short is apart by as much.
 pub(super) const EACH: Duration = Duration::from_secs(30);
+/// The same for a poll, which costs less than a stream.
+const EACH_POLL: Duration = Duration::from_secs(5);
 
 impl Allowance {
     /// With all of it left.
-    pub fn new(now: tokio::time::Instant) -> Self {
+    pub fn new(transport: Transport, now: tokio::time::Instant) -> Self {
         Self {
+            each: match transport {
+                Transport::Stream => EACH,
+                Transport::Poll(_) => EACH_POLL,
+            },
             left: AT_ONCE,
             counted: now,
         }
@@ -90,9 +97,9 @@ impl Allowance {
 
     /// Takes one, or says when there will be one.
     pub fn take(&mut self, now: tokio::time::Instant) -> Result<(), tokio::time::Instant> {
-        while self.left < AT_ONCE && self.counted + EACH <= now {
+        while self.left < AT_ONCE && self.counted + self.each <= now {
             self.left += 1;
-            self.counted += EACH;
+            self.counted += self.each;
         }
         if self.left == AT_ONCE {
             self.counted = now;
@@ -107,7 +114,7 @@ impl Allowance {
     /// Since when there is one, or when there will be one.
     pub fn free_at(&self) -> tokio::time::Instant {
         if self.left == 0 {
-            self.counted + EACH
+            self.counted + self.each
         } else {
             self.counted
         }
@@ -177,7 +184,7 @@ mod tests {
             waits in prop::collection::vec(prop_oneof![0..2_000_u64, 0..90_000_u64], 1..60),
         ) {
             let start = Instant::now();
-            let mut allowance = Allowance::new(start);
+            let mut allowance = Allowance::new(Transport::Stream, start);
             let (mut now, mut taken) = (start, Vec::new());
             for wait in waits {
                 now += Duration::from_millis(wait);
@@ -206,7 +213,7 @@ mod tests {
     #[test]
     fn three_at_once_are_allowed_after_a_quiet_time_and_no_more() {
         let start = Instant::now();
-        let mut allowance = Allowance::new(start);
+        let mut allowance = Allowance::new(Transport::Stream, start);
         let later = start + Duration::from_hours(5);
         for now in [start, later] {
             assert!((0..3).all(|_| allowance.take(now).is_ok()));

@@ -4,8 +4,8 @@ use super::fact::{ListenFact, SessionFailure};
 use super::line::{Line, Role};
 use super::step::{ConnectionOrder, Listener};
 use super::vocabulary::SessionEnd;
-use crate::launchdarkly::Refusal;
 use crate::launchdarkly::sse::Broken;
+use crate::launchdarkly::{Refusal, Transport};
 use crate::model::At;
 use crate::status::ErrorKind;
 
@@ -32,6 +32,10 @@ impl Listener {
         {
             wait = wait.max(*wanted);
         }
+        if let Transport::Poll(interval) = self.transport {
+            // Who polls is not heard more often because it fails.
+            wait = wait.max(interval);
+        }
         self.retry_at = at.now + wait;
         self.facts.push(ListenFact::Ended(end(refusal)));
         self.facts.push(ListenFact::Failed(SessionFailure {
@@ -44,26 +48,21 @@ impl Listener {
         }));
     }
 
-    /// The current connection is good still: after a minute both curves are over, once.
+    /// The current connection is good still: once it is healthy both curves are over.
     pub(super) fn is_good(&mut self, at: At) {
+        let transport = self.transport;
         let Some(line) = self.state.line_mut(Role::Current) else {
             return;
         };
-        let healthy_after = super::backoff::HEALTHY_AFTER;
-        let since = line.good_since.filter(|_| !line.is_healthy);
-        if since.is_some_and(|since| since + healthy_after <= at.now) {
+        if !line.is_healthy && line.was_healthy(transport, at.now) {
             line.is_healthy = true;
             self.backoff.healthy();
         }
     }
 
-    /// A connection that was good for a minute ends both curves, however it ended.
+    /// A connection that was healthy ends both curves, however it ended.
     pub(super) fn was_good(&mut self, line: &Line, at: At) {
-        let healthy_after = super::backoff::HEALTHY_AFTER;
-        if line
-            .good_since
-            .is_some_and(|since| since + healthy_after <= at.now)
-        {
+        if line.was_healthy(self.transport, at.now) {
             self.backoff.healthy();
         }
     }
@@ -73,19 +72,28 @@ const fn end(refusal: &Refusal) -> SessionEnd {
     match refusal {
         Refusal::Closed => SessionEnd::Closed,
         Refusal::Silent(_) | Refusal::Incomplete(_) => SessionEnd::Silent,
-        Refusal::Malformed(_) | Refusal::Broken(_) => SessionEnd::Malformed,
+        Refusal::Malformed(_)
+        | Refusal::Broken(_)
+        | Refusal::MalformedAnswer(_)
+        | Refusal::TooLarge(_) => SessionEnd::Malformed,
         Refusal::Status { .. } if refusal.is_lasting() => SessionEnd::Refused,
-        Refusal::Network(_) | Refusal::Status { .. } | Refusal::NotAStream(_) => SessionEnd::Failed,
+        Refusal::Network { .. }
+        | Refusal::Status { .. }
+        | Refusal::NotAStream(_)
+        | Refusal::NotJson(_) => SessionEnd::Failed,
     }
 }
 
 const fn kind(refusal: &Refusal) -> ErrorKind {
     match refusal {
-        Refusal::Status { .. } | Refusal::NotAStream(_) => ErrorKind::Response,
-        Refusal::Malformed(_) | Refusal::Broken(Broken::Utf8 | Broken::TooLong(_)) => {
-            ErrorKind::InvalidData
+        Refusal::Status { .. } | Refusal::NotAStream(_) | Refusal::NotJson(_) => {
+            ErrorKind::Response
         }
-        Refusal::Network(_) | Refusal::Closed | Refusal::Silent(_) | Refusal::Incomplete(_) => {
+        Refusal::Malformed(_)
+        | Refusal::Broken(Broken::Utf8 | Broken::TooLong(_))
+        | Refusal::MalformedAnswer(_)
+        | Refusal::TooLarge(_) => ErrorKind::InvalidData,
+        Refusal::Network { .. } | Refusal::Closed | Refusal::Silent(_) | Refusal::Incomplete(_) => {
             ErrorKind::Network
         }
     }

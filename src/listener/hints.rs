@@ -1,4 +1,5 @@
-//! What webhooks announced, and whether the stream delivers it: if not, everything is to be asked for again. Pure.
+//! What webhooks announced, and whether the stream delivers it: if not, everything is to be asked for again. Who polls has no
+//! stream to wait for and asks at once. Pure.
 
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
@@ -7,12 +8,15 @@ use tokio::time::Instant;
 
 use super::recent::RecentItems;
 use super::vocabulary::WakeResult;
+use crate::launchdarkly::Transport;
 use crate::model::ItemKey;
 
 /// How long the stream may take to deliver what a webhook announced.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Everything is asked for again no more often than this on account of webhooks, however many come.
 const APART: Duration = Duration::from_secs(30);
+/// The same for who polls.
+const POLLS_APART: Duration = Duration::from_secs(5);
 /// More hints than this become one hint that anything may have changed.
 const MOST: usize = 1_000;
 
@@ -26,8 +30,9 @@ pub struct Hint {
 }
 
 /// The hints that were given, and what was delivered of late.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Hints {
+    transport: Transport,
     /// In the order in which they came.
     pending: VecDeque<Pending>,
     delivered: RecentItems,
@@ -50,6 +55,8 @@ enum Stage {
     InTime,
     /// The stream was there and did not.
     Late,
+    /// There is no stream to deliver it: it is asked for.
+    Wanted,
     /// There was no stream to do it. The next connection brings everything, or has its time to deliver what it does not.
     Excused,
 }
@@ -71,7 +78,7 @@ impl HintOutcomes {
     fn add(&mut self, pending: &Pending, brought: bool) {
         match (pending.stage, brought) {
             (_, false) => self.no_change += 1,
-            (Stage::InTime | Stage::Excused, true) => self.on_time += 1,
+            (Stage::InTime | Stage::Wanted | Stage::Excused, true) => self.on_time += 1,
             (Stage::Late, true) => {
                 self.late += 1;
                 if self.late_item.is_none() {
@@ -102,9 +109,29 @@ impl HintOutcomes {
 }
 
 impl Hints {
+    /// None yet.
+    pub fn new(transport: Transport) -> Self {
+        Self {
+            transport,
+            pending: VecDeque::new(),
+            delivered: RecentItems::default(),
+            wished: None,
+        }
+    }
+
+    /// How long after a hint everything is asked for, and how far apart that is.
+    const fn patience(&self) -> (Duration, Duration) {
+        match self.transport {
+            Transport::Stream => (PATIENCE, APART),
+            Transport::Poll(_) => (Duration::ZERO, POLLS_APART),
+        }
+    }
+
     /// A hint came.
     pub fn hint(&mut self, hint: Hint, came: Instant) -> HintOutcomes {
-        let known = |item| self.delivered.since(item, hint.happened).is_some();
+        // Who polls has not been told of a change by what came just before it, and asking costs little.
+        let streams = self.transport == Transport::Stream;
+        let known = |item| streams && self.delivered.since(item, hint.happened).is_some();
         if hint.item.as_ref().is_some_and(known) {
             return HintOutcomes {
                 on_time: 1,
@@ -112,12 +139,13 @@ impl Hints {
             };
         }
         let many = self.pending.len() >= MOST;
+        let due = came + self.patience().0;
         match self.pending.back_mut() {
             Some(last) if many && last.item.is_none() => last.came = came,
             _ => self.pending.push_back(Pending {
                 item: hint.item.filter(|_| !many),
                 came,
-                due: came + PATIENCE,
+                due,
                 stage: Stage::InTime,
             }),
         }
@@ -160,9 +188,10 @@ impl Hints {
             !done
         });
         // It was asked for before they came, so it may lack what they announce; from now on there is a stream to deliver it.
+        let due = received + self.patience().0;
         for pending in &mut self.pending {
             if pending.stage == Stage::Excused {
-                (pending.stage, pending.due) = (Stage::InTime, received + PATIENCE);
+                (pending.stage, pending.due) = (Stage::InTime, due);
             }
         }
         answered
@@ -173,10 +202,10 @@ impl Hints {
     pub fn look(&mut self, now: Instant, connected: bool, asking: Option<Instant>) -> bool {
         for pending in &mut self.pending {
             if pending.stage == Stage::InTime && pending.due <= now {
-                pending.stage = if connected {
-                    Stage::Late
-                } else {
-                    Stage::Excused
+                pending.stage = match self.transport {
+                    _ if !connected => Stage::Excused,
+                    Transport::Stream => Stage::Late,
+                    Transport::Poll(_) => Stage::Wanted,
                 };
             }
         }
@@ -202,9 +231,12 @@ impl Hints {
     /// When everything may be wished again, if a late hint wants that and it is not being asked for already.
     fn wish_at(&self, asking: Option<Instant>) -> Option<Instant> {
         let asked = self.wished.max(asking);
-        let wants = |it: &&Pending| it.stage == Stage::Late && Some(it.came) > asked;
+        let wants = |it: &&Pending| {
+            matches!(it.stage, Stage::Late | Stage::Wanted) && Some(it.came) > asked
+        };
         let due = self.pending.iter().filter(wants).map(|it| it.due).min()?;
-        Some(self.wished.map_or(due, |wished| due.max(wished + APART)))
+        let apart = self.patience().1;
+        Some(self.wished.map_or(due, |wished| due.max(wished + apart)))
     }
 }
 

@@ -1,8 +1,11 @@
 //! Which connections there are.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
+
+use crate::launchdarkly::Transport;
 
 /// One connection to LaunchDarkly.
 #[derive(Clone, Debug)]
@@ -11,7 +14,9 @@ pub struct Line {
     pub asked: Instant,
     /// Since when it has said everything; from then on its changes count.
     pub good_since: Option<Instant>,
-    /// It was good for a minute, which has been taken into account.
+    /// How often it was heard: for polls, the answers that were good, one after the other.
+    pub answers: u32,
+    /// It was healthy, which has been taken into account.
     pub is_healthy: bool,
     /// LaunchDarkly's ID of the environment, where its answer tells one.
     pub environment_id: Option<Arc<str>>,
@@ -23,8 +28,26 @@ impl Line {
         Self {
             asked,
             good_since: None,
+            answers: 0,
             is_healthy: false,
             environment_id: None,
+        }
+    }
+}
+
+/// A stream that was good for so long since it said everything is healthy.
+const HEALTHY_AFTER: Duration = Duration::from_mins(1);
+/// So are so many polls one after the other.
+const HEALTHY_POLLS: u32 = 2;
+
+impl Line {
+    /// Whether it has worked for long enough to tell that what failed before is over.
+    pub fn was_healthy(&self, transport: Transport, now: Instant) -> bool {
+        match transport {
+            Transport::Stream => self
+                .good_since
+                .is_some_and(|since| since + HEALTHY_AFTER <= now),
+            Transport::Poll(_) => self.answers >= HEALTHY_POLLS,
         }
     }
 }

@@ -21,9 +21,13 @@ impl Listener {
                 line.environment_id = id.as_deref().map(Into::into);
                 self.facts.push(ListenFact::Connected(id));
             }
-            Signal::Said(said, received) => self.said(which, said, received, shared, at),
+            Signal::Asked(asked) => line.asked = asked,
+            Signal::Said(said, received) => {
+                line.answers += u32::from(matches!(said, Said::Full(_)));
+                self.said(which, said, received, shared, at);
+            }
             Signal::RetryDelay(delay) => self.backoff.server_wants(delay),
-            Signal::Alive => {}
+            Signal::Alive => line.answers += 1,
         }
         match (&self.state, which) {
             // It has not said everything yet, and the current one may be gone without our knowing.

@@ -10,7 +10,7 @@ use super::fact::ListenFact;
 use super::hints::{Hint, HintOutcomes, Hints};
 use super::line::{ConnectionState, Line, Role};
 use super::vocabulary::SessionEnd;
-use crate::launchdarkly::{Refusal, Signal};
+use crate::launchdarkly::{Refusal, Signal, Transport};
 use crate::model::{Applied, At, Changed, DataSet, Generation, Item, ItemKey, ReopenCause};
 
 /// How often we look why there is no key yet. A key itself ends the wait at once.
@@ -79,6 +79,7 @@ pub enum ConnectionOrder {
 /// See the module.
 #[derive(Debug)]
 pub struct Listener {
+    pub(super) transport: Transport,
     pub(super) state: ConnectionState,
     pub(super) backoff: Backoff,
     allowance: Allowance,
@@ -102,12 +103,13 @@ pub struct Listener {
 
 impl Listener {
     /// Opens its first connection after a delay.
-    pub fn new(first_delay: Duration, now: Instant) -> Self {
+    pub fn new(transport: Transport, first_delay: Duration, now: Instant) -> Self {
         Self {
+            transport,
             state: ConnectionState::Idle,
             backoff: Backoff::default(),
-            allowance: Allowance::new(now),
-            hints: Hints::default(),
+            allowance: Allowance::new(transport, now),
+            hints: Hints::new(transport),
             retry_at: now + first_delay,
             hurried: false,
             early_at: now,

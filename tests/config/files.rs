@@ -117,6 +117,7 @@ fn the_example_is_valid_and_shows_the_defaults() {
     let no_default = [
         "table",
         "log_level",
+        "upstream",
         "project",
         "environment_key",
         "webhook_secret",

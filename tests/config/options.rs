@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ld_dynamodb_relay::config::{
-    Config, Effect, EnvironmentSettings as Environment, Loaded, LogFormat, Secret,
+    Config, Effect, EnvironmentSettings as Environment, Loaded, LogFormat, Secret, SourceKind,
 };
 use secrecy::ExposeSecret;
 use tracing::level_filters::LevelFilter;
@@ -151,6 +151,10 @@ const ROWS: &[Row] = &[
     ("LD_TTL_MINUTES_x", "5", "", Refused("LD_TTL_<name>")),
     // Ours.
     ("STREAM_READ_TIMEOUT", "250ms", "", Honoured(|it| it.upstream.read_timeout == Duration::from_millis(250))),
+    ("UPSTREAM", "poll", "", Honoured(|it| first(it).source == SourceKind::Poll)),
+    ("UPSTREAM", "Stream", "", Honoured(|it| first(it).source == SourceKind::Stream)),
+    ("LD_UPSTREAM_x", "poll", "", Honoured(|it| first(it).source == SourceKind::Poll)),
+    ("POLL_INTERVAL", "2m", "", Honoured(|it| it.upstream.poll_interval == seconds(120))),
     ("VERIFY_INTERVAL", "1h", "", Honoured(|it| it.upkeep.verify_interval == seconds(3_600))),
     ("MARKER_CHECK_INTERVAL", "1m", "", Honoured(|it| it.upkeep.marker_check_interval == seconds(60))),
     ("WRITE_CONCURRENCY", "8", "", Honoured(|it| it.store.write_concurrency == 8)),

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use ld_dynamodb_relay::commands;
-use ld_dynamodb_relay::config::{Loaded, Sources, load};
+use ld_dynamodb_relay::config::{Loaded, SourceKind, Sources, load};
 
 /// With the first of `files` as the settings file, if there is any, and the others there to be read.
 pub(crate) fn load_from(files: &[(&str, &str)], variables: &[(&str, &str)]) -> Loaded {
@@ -40,3 +41,20 @@ pub(crate) fn printed(loaded: &Loaded, as_json: bool) -> String {
 pub(crate) const KEY: (&str, &str) = ("LD_ENV_a", "sdk-a");
 /// A table for all.
 pub(crate) const TABLE: (&str, &str) = ("DYNAMODB_TABLE", "flags");
+
+#[test]
+fn an_environment_says_for_itself_how_it_is_heard() {
+    let both = [
+        ("LD_ENV_a", "sdk-a"),
+        ("LD_PREFIX_a", "a"),
+        ("LD_ENV_b", "sdk-b"),
+        ("LD_PREFIX_b", "b"),
+        ("LD_UPSTREAM_b", "stream"),
+        ("UPSTREAM", "poll"),
+        TABLE,
+    ];
+    let config = load_from(&[], &both).config.unwrap();
+    let sources: Vec<_> = config.environments.iter().map(|it| it.source).collect();
+    assert_eq!(sources, [SourceKind::Poll, SourceKind::Stream]);
+    assert_eq!(config.upstream.poll_interval, Duration::from_secs(30));
+}

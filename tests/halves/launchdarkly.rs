@@ -293,7 +293,12 @@ impl Session {
                     retry_after: None,
                 });
             }
-            Answer::Away => return Err(Refusal::Network("connection refused".into())),
+            Answer::Away => {
+                return Err(Refusal::Network {
+                    cause: "connection refused".into(),
+                    setting: "STREAM_URI",
+                });
+            }
         };
         self.at = Instant::now() + LATENCY;
         Ok(Signal::Connected(Greeting::default()))

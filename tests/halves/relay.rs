@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ld_dynamodb_relay::clock;
 use ld_dynamodb_relay::environment::{Control, Environment, Habits, Source};
-use ld_dynamodb_relay::launchdarkly::Client;
+use ld_dynamodb_relay::launchdarkly::{Client, Endpoints};
 use ld_dynamodb_relay::metrics::Metrics;
 use ld_dynamodb_relay::secrets::{Giver, Kept};
 use ld_dynamodb_relay::status::{EnvironmentStatus, Facts, HeldReason, TablePhase, health};
@@ -39,6 +39,17 @@ pub(crate) struct Relay {
     task: JoinSet<()>,
 }
 
+/// Nobody hears anything with it.
+fn client() -> Client {
+    let endpoints = Endpoints {
+        stream_uri: NOWHERE.into(),
+        base_uri: NOWHERE.into(),
+        read_timeout: READ_TIMEOUT,
+        max_event_bytes: 1 << 20,
+    };
+    Client::new(endpoints, None, &[], "test").unwrap()
+}
+
 impl Relay {
     pub(crate) async fn start(source: &(impl Source + Clone + 'static), table: &Table) -> Self {
         let metrics = Metrics::new("");
@@ -48,7 +59,7 @@ impl Relay {
         let environment = Environment {
             name: "production".into(),
             key,
-            client: Client::new(NOWHERE, READ_TIMEOUT, 1 << 20, None, &[], "test").unwrap(),
+            client: client(),
             table: ld_dynamodb_relay::table::Table::new(connection, "flags", ""),
             habits: Habits {
                 concurrency: 32,

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::{self, Body};
 use axum::http::{Request, StatusCode};
 use ld_dynamodb_relay::clock::Moment;
-use ld_dynamodb_relay::config::EnvironmentSettings;
+use ld_dynamodb_relay::config::{EnvironmentSettings, SourceKind};
 use ld_dynamodb_relay::environment::Control;
 use ld_dynamodb_relay::http::{self, App, EnvironmentInfo, Served, Webhook};
 use ld_dynamodb_relay::metrics::Metrics;
@@ -131,6 +131,7 @@ pub(crate) fn info(name: &str, key: Kept) -> EnvironmentInfo {
         mobile_key: Some(SecretString::from(
             "mob-01234567-89ab-cdef-0123-456789abcdef",
         )),
+        source: SourceKind::Stream,
     };
     EnvironmentInfo::new(&environment, key, Some("http://localhost:8000"))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ld_dynamodb_relay::environment::Cell;
 use ld_dynamodb_relay::launchdarkly::fdv1::Said;
-use ld_dynamodb_relay::launchdarkly::{Greeting, Refusal, Signal};
+use ld_dynamodb_relay::launchdarkly::{Greeting, Refusal, Signal, Transport};
 use ld_dynamodb_relay::listener::{
     ConnectionOrder as Order, ConnectionState as State, Context, ListenEvent as Event, ListenFact,
     Listener, Role as Which, SessionFailure, Wakes,
@@ -17,9 +17,10 @@ use ld_dynamodb_relay::model::{
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-/// More reopenings than this at once are not allowed; one more each 30 s.
+/// More reopenings than this at once are not allowed; one more each 30 s, or each 5 s where it polls.
 const AT_ONCE: f64 = 3.0;
 const EACH: f64 = 30.0;
+const EACH_POLL: f64 = 5.0;
 
 /// What both halves share, as it is in production, and what was done to it.
 #[derive(Default)]
@@ -79,6 +80,8 @@ pub(crate) struct World {
     pub(crate) new: bool,
     pub(crate) current: bool,
     pub(crate) due: Option<Instant>,
+    /// Seconds until another one may be.
+    each: f64,
     /// When connections were opened beside another one.
     reopened: Vec<Instant>,
     /// None is opened before then, unless somebody ends the wait.
@@ -112,17 +115,25 @@ impl World {
     }
 
     pub(crate) fn with(first_delay: Duration, key: Key) -> Self {
+        Self::hearing_by(Transport::Stream, first_delay, key)
+    }
+
+    pub(crate) fn hearing_by(transport: Transport, first_delay: Duration, key: Key) -> Self {
         let start = Instant::now();
         let mut world = Self {
             start,
             now: start,
             jitter: 0.0,
-            listener: Listener::new(first_delay, start),
+            listener: Listener::new(transport, first_delay, start),
             shared: Shared::default(),
             key,
             new: false,
             current: false,
             due: None,
+            each: match transport {
+                Transport::Stream => EACH,
+                Transport::Poll(_) => EACH_POLL,
+            },
             reopened: Vec::new(),
             wait_until: start + first_delay,
             hastened: false,
@@ -226,7 +237,7 @@ impl World {
 
     fn check_allowance(&self) {
         for (count, first) in (1_u32..).zip(self.reopened.iter().rev()) {
-            let allowed = AT_ONCE + (self.now - *first).as_secs_f64() / EACH;
+            let allowed = AT_ONCE + (self.now - *first).as_secs_f64() / self.each;
             assert!(f64::from(count) <= allowed, "{:?}", self.reopened);
         }
     }

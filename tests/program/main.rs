@@ -19,6 +19,7 @@ mod lines;
 mod logs;
 mod migrating;
 mod orders;
+mod polling;
 mod probes;
 mod run;
 mod runbook;

@@ -20,6 +20,8 @@ mod malformed;
 mod operator;
 mod order;
 mod pace;
+mod polling;
+mod polling_faults;
 mod reads;
 mod redirects;
 mod secrets;

@@ -200,6 +200,7 @@ pub(crate) fn config(stream_uri: &str, endpoint: &str) -> Config {
             stream_uri: stream_uri.to_owned(),
             base_uri: stream_uri.to_owned(),
             read_timeout: Duration::from_mins(5),
+            poll_interval: Duration::from_secs(30),
             max_event_bytes: 128 << 20,
             proxy_url: None,
             ca_certificates: Vec::new(),
@@ -251,6 +252,7 @@ pub(crate) fn environment(name: &str, key: &str, prefix: &str) -> config::Enviro
         webhook_secrets: Vec::new(),
         environment_id: None,
         mobile_key: None,
+        source: config::SourceKind::Stream,
     }
 }
 

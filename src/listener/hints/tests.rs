@@ -21,8 +21,12 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::with(Transport::Stream)
+    }
+
+    fn with(transport: Transport) -> Self {
         Self {
-            hints: Hints::default(),
+            hints: Hints::new(transport),
             start: Instant::now(),
         }
     }
@@ -226,4 +230,34 @@ fn a_hint_within_30_seconds_of_a_wish_waits_for_the_next() {
     assert!(world.wishes(35));
     assert_eq!(world.full(35, 36, &["b"]), (0, 0, 1));
     assert_eq!(world.due(), None);
+}
+
+#[test]
+fn who_polls_asks_at_once_and_each_5_seconds_at_most_and_is_never_late() {
+    let mut world = World::with(Transport::Poll(seconds(30)));
+    world.hint(0, Some("a"));
+    assert_eq!(world.due(), Some(0));
+    assert!(world.wishes(0) && !world.wishes(0));
+    assert_eq!(world.full(0, 1, &["a"]), (1, 0, 0));
+    // What came just before tells nothing of what happens now.
+    world.hint(1, Some("a"));
+    assert!(!world.wishes(1));
+    assert_eq!(world.due(), Some(5));
+    assert!(!world.hints.is_late());
+    assert!(world.wishes(5));
+    assert_eq!(world.full(5, 6, &[]), (0, 1, 0));
+    assert_eq!(world.due(), None);
+}
+
+#[test]
+fn who_polls_and_has_no_answer_yet_asks_once_it_has() {
+    let mut world = World::with(Transport::Poll(seconds(30)));
+    world.hint(1, Some("a"));
+    let now = world.at(1);
+    assert!(!world.hints.look(now, false, None));
+    // It was asked for before the hint came.
+    assert_eq!(world.full(0, 2, &[]), (0, 0, 0));
+    assert_eq!(world.due(), Some(2));
+    assert!(world.wishes(2));
+    assert_eq!(world.full(2, 3, &["a"]), (1, 0, 0));
 }
