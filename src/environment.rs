@@ -10,6 +10,7 @@ mod operator;
 mod report;
 mod source;
 mod store;
+mod time;
 mod write;
 
 use std::sync::Arc;

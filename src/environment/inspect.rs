@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use super::Environment;
 use super::report::word_mismatch;
 use super::store::RowStore;
-use super::write::reached;
+use super::time::reached;
 use crate::launchdarkly::fdv1::Said;
 use crate::launchdarkly::{Greeting, Refusal, Signal};
 use crate::model::{

@@ -1,18 +1,16 @@
 //! The loop of the half that listens: holds the connections that the [`Listener`] decides on, and waits. It decides nothing.
 
 use secrecy::SecretString;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::cell::Cell;
 use super::control::Control;
 use super::report::ListenReporter;
 use super::source::{Source, Speaks};
-use super::write::reached;
+use super::time::{now, reached};
 use crate::launchdarkly::{Refusal, Signal};
 use crate::listener::{ConnectionOrder, ListenEvent, Listener, Role};
 use crate::metrics::ConnectionGuard;
-use crate::model::At;
 use crate::secrets::Kept;
 
 /// What the loop is connected with.
@@ -84,13 +82,6 @@ impl<S: Source> ListenLoop<'_, S> {
             session: self.source.open(key),
             counted: None,
         }
-    }
-}
-
-fn now() -> At {
-    At {
-        now: Instant::now(),
-        jitter: rand::random(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, debug};
 
@@ -10,7 +10,7 @@ use super::cell::Reader;
 use super::operator::Operator;
 use super::report::WriteReporter;
 use super::store::RowStore;
-use crate::model::At;
+use super::time::{now, reached};
 use crate::writer::{Answered, TableRequest, Work, WriteEvent, Writer};
 
 /// What the loop is connected with.
@@ -101,13 +101,6 @@ impl<S: RowStore> WriteLoop<'_, S> {
     }
 }
 
-fn now() -> At {
-    At {
-        now: Instant::now(),
-        jitter: rand::random(),
-    }
-}
-
 async fn ask<S: RowStore>(store: S, request: TableRequest) -> Answered {
     let sent = Instant::now();
     let answer = store.ask(request).await;
@@ -115,13 +108,5 @@ async fn ask<S: RowStore>(store: S, request: TableRequest) -> Answered {
         answer,
         sent,
         at: Instant::now(),
-    }
-}
-
-/// Completes at that time; never where there is none.
-pub(super) async fn reached(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
     }
 }
