@@ -8,7 +8,7 @@ mod item;
 mod stamp;
 mod vocabulary;
 
-pub use at::At;
+pub use at::{At, doubled, shortened};
 pub use change::{
     Applied, Changed, DataSet, Desired, GUARD_TIME, Generation, Touched, TouchedFull,
 };

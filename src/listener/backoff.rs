@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::launchdarkly::Transport;
+use crate::model::{doubled, shortened};
 
 /// The listening half's two curves, by LaunchDarkly's RETRY rules: seconds for what passes, minutes for what lasts. Once
 /// something lasting was seen, only healthy operation leads back.
@@ -44,7 +45,7 @@ impl Backoff {
             self.failures = self.failures.saturating_add(1);
             doubled(self.base, self.failures, MAX)
         };
-        jittered(whole, jitter)
+        shortened(whole, jitter)
     }
 
     /// The server wants the short curve to begin here.
@@ -56,15 +57,6 @@ impl Backoff {
     pub fn healthy(&mut self) {
         (self.failures, self.lasting_failures) = (0, 0);
     }
-}
-
-fn jittered(whole: Duration, jitter: f64) -> Duration {
-    whole.mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 2.0)
-}
-
-fn doubled(base: Duration, attempt: u32, max: Duration) -> Duration {
-    base.saturating_mul(1 << attempt.saturating_sub(1).min(20))
-        .min(max)
 }
 
 /// Reopening is limited: at most three at once, and then one each 30 s, or a poll each 5 s.

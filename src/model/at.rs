@@ -1,4 +1,6 @@
-//! When a step of one of the two halves is made.
+//! When a step of one of the two halves is made, and how long is waited after it.
+
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -9,4 +11,15 @@ pub struct At {
     pub now: Instant,
     /// Takes from waits, so that many environments do not come in step.
     pub jitter: f64,
+}
+
+/// The wait after so many failures in a row: `first`, doubling to `longest`.
+pub fn doubled(first: Duration, failures: u32, longest: Duration) -> Duration {
+    let doublings = failures.saturating_sub(1).min(20);
+    first.saturating_mul(1 << doublings).min(longest)
+}
+
+/// A wait of which `jitter` from 0 to 1 takes away up to half.
+pub fn shortened(wait: Duration, jitter: f64) -> Duration {
+    wait.mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 2.0)
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::request::{Page, TableRequest};
 use super::setbacks::after_failures;
-use crate::model::{DriftType, ItemKey, Kind};
+use crate::model::{DriftType, ItemKey, Kind, shortened};
 use crate::table::{PageCursor, PageRows, Trouble};
 
 /// Rows of a page while the table is verified. A page this small is served and parsed in about a millisecond, so that no change
@@ -27,7 +27,7 @@ impl ReadPace {
     /// A page was refused for now. `jitter` from 0 to 1 takes away up to half.
     pub fn refused(&mut self, jitter: f64) -> Duration {
         self.0 = (self.0 * 2).clamp(FIRST_GAP, LONGEST_GAP);
-        self.0.mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 2.0)
+        shortened(self.0, jitter)
     }
 
     /// A page came. How long the next one waits: less and less.

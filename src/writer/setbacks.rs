@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::model::{Digest, ItemFault, ItemKey};
+use crate::model::{Digest, ItemFault, ItemKey, doubled, shortened};
 use crate::plan::Reason;
 use crate::table::Trouble;
 
@@ -365,13 +365,10 @@ impl Setbacks {
 /// The wait after so many failures in a row: a second, doubling to 30 s; what only an operator can mend 5 s, doubling to 60 s.
 /// `jitter` from 0 to 1 takes away up to half: environments share a table, and its trouble.
 pub fn after_failures(failures: u32, needs_operator: bool, jitter: f64) -> Duration {
-    let (base, longest) = if needs_operator {
+    let (first, longest) = if needs_operator {
         (Duration::from_secs(5), Duration::from_mins(1))
     } else {
         (Duration::from_secs(1), Duration::from_secs(30))
     };
-    let doubled = base.saturating_mul(1 << failures.saturating_sub(1).min(20));
-    doubled
-        .min(longest)
-        .mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 2.0)
+    shortened(doubled(first, failures, longest), jitter)
 }
