@@ -25,33 +25,19 @@ use crate::metrics::EnvironmentMetrics;
 use crate::secrets::Kept;
 use crate::status::EnvironmentStatus;
 use crate::table::Table;
-use crate::writer::{Manner, Writer};
+use crate::writer::Writer;
 
 use listen::ListenLoop;
 use report::{ListenReporter, WriteReporter};
 use write::WriteLoop;
 
 pub use crate::listener::Hint;
+pub use crate::writer::Manner;
 pub use cell::{Cell, Reader};
 pub use control::Control;
 pub use inspect::{Comparison, Difference, Failure, read_all};
 pub use source::{Source, Speaks};
 pub use store::RowStore;
-
-/// How the writing half goes about it.
-#[derive(Clone, Copy, Debug)]
-pub struct Habits {
-    /// Writes in flight at most.
-    pub concurrency: usize,
-    /// How often the whole prefix is read and compared.
-    pub verify_interval: Duration,
-    /// How often the marker is looked at.
-    pub marker_check_interval: Duration,
-    /// Whether drift is repaired, or only reported.
-    pub repair: bool,
-    /// The removals that an operator confirmed in advance.
-    pub confirmed_removals: Option<usize>,
-}
 
 /// An environment that can be run. Cheap to clone: it is made anew after a panic.
 #[derive(Clone)]
@@ -65,9 +51,7 @@ pub struct Environment {
     /// Where it goes.
     pub table: Table,
     /// How it is written.
-    pub habits: Habits,
-    /// LaunchDarkly's ID of the environment, where the settings name it.
-    pub environment_id: Option<Arc<str>>,
+    pub manner: Manner,
     /// What others ask of it.
     pub control: Control,
     /// What is known of it.
@@ -105,21 +89,12 @@ impl Environment {
             control: &self.control,
             reporter: ListenReporter::new(&self.status, &self.metrics, &self.control),
         };
-        let manner = Manner {
-            concurrency: self.habits.concurrency,
-            verify_interval: self.habits.verify_interval,
-            marker_check_interval: self.habits.marker_check_interval,
-            repair: self.habits.repair,
-            confirmed_removals: self.habits.confirmed_removals,
-            namespace_bytes: self.table.layout.namespace_bytes(),
-            environment_id: self.environment_id.clone(),
-        };
         tokio::join!(
             listening.run(
                 Listener::new(self.client.transport(), self.first_delay, now),
                 stop
             ),
-            writing.run(Writer::new(manner, now), stop),
+            writing.run(Writer::new(self.manner.clone(), now), stop),
         );
     }
 }

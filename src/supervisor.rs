@@ -13,7 +13,7 @@ use tracing::{Instrument, error, info_span, warn};
 
 use crate::clock;
 use crate::config::{Config, SourceKind, secret_check};
-use crate::environment::{Control, Environment, Habits};
+use crate::environment::{Control, Environment, Manner};
 use crate::launchdarkly::{Client, Endpoints, Transport};
 use crate::metrics::Metrics;
 use crate::secrets::Keeper;
@@ -47,28 +47,32 @@ pub fn assemble(
     } else {
         SPREAD / many
     };
-    let habits = Habits {
-        concurrency: config.store.write_concurrency,
-        verify_interval: config.upkeep.verify_interval,
-        marker_check_interval: config.upkeep.marker_check_interval,
-        repair: config.upkeep.repair,
-        confirmed_removals,
-    };
     let check = secret_check::sdk_key(&config.upstream.stream_uri);
-    let mut make = |(turn, environment): (u32, &crate::config::EnvironmentSettings)| Environment {
-        name: environment.name.clone(),
-        key: keeper.keep(&environment.sdk_key, check),
-        client: client.clone().by(match environment.source {
-            SourceKind::Stream => Transport::Stream,
-            SourceKind::Poll => Transport::Poll(config.upstream.poll_interval),
-        }),
-        table: Table::new(connection.clone(), &*environment.table, &environment.prefix),
-        habits,
-        environment_id: environment.environment_id.as_deref().map(Into::into),
-        control: Control::default(),
-        status: EnvironmentStatus::new(clock::now()),
-        metrics: metrics.environment(&environment.name),
-        first_delay: (spread * turn).mul_f64(0.5 + rand::random::<f64>() / 2.0),
+    let mut make = |(turn, environment): (u32, &crate::config::EnvironmentSettings)| {
+        let table = Table::new(connection.clone(), &*environment.table, &environment.prefix);
+        let manner = Manner {
+            concurrency: config.store.write_concurrency,
+            verify_interval: config.upkeep.verify_interval,
+            marker_check_interval: config.upkeep.marker_check_interval,
+            repair: config.upkeep.repair,
+            confirmed_removals,
+            namespace_bytes: table.layout.namespace_bytes(),
+            environment_id: environment.environment_id.as_deref().map(Into::into),
+        };
+        Environment {
+            name: environment.name.clone(),
+            key: keeper.keep(&environment.sdk_key, check),
+            client: client.clone().by(match environment.source {
+                SourceKind::Stream => Transport::Stream,
+                SourceKind::Poll => Transport::Poll(config.upstream.poll_interval),
+            }),
+            table,
+            manner,
+            control: Control::default(),
+            status: EnvironmentStatus::new(clock::now()),
+            metrics: metrics.environment(&environment.name),
+            first_delay: (spread * turn).mul_f64(0.5 + rand::random::<f64>() / 2.0),
+        }
     };
     Ok((0..).zip(&config.environments).map(&mut make).collect())
 }

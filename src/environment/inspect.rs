@@ -145,7 +145,7 @@ impl Environment {
         let said = greeting.environment_id.as_deref();
         let known = Known {
             remembered: observed.environment_id.as_deref(),
-            configured: self.environment_id.as_deref(),
+            configured: self.manner.environment_id.as_deref(),
             ..Known::default()
         };
         match admit(said, &known) {
@@ -165,8 +165,8 @@ impl Environment {
         let none = HashSet::new();
         let policy = Policy {
             now: Instant::now(),
-            namespace_bytes: self.table.layout.namespace_bytes(),
-            confirmed_removals: self.habits.confirmed_removals,
+            namespace_bytes: self.manner.namespace_bytes,
+            confirmed_removals: self.manner.confirmed_removals,
             urgent: &none,
             leave: &HashMap::new(),
             leave_marker: false,

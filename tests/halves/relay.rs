@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use ld_dynamodb_relay::clock;
-use ld_dynamodb_relay::environment::{Control, Environment, Habits, Source};
+use ld_dynamodb_relay::environment::{Control, Environment, Manner, Source};
 use ld_dynamodb_relay::launchdarkly::{Client, Endpoints};
 use ld_dynamodb_relay::metrics::Metrics;
 use ld_dynamodb_relay::secrets::{Giver, Kept};
@@ -56,19 +56,21 @@ impl Relay {
         let (giver, key) = Kept::cell();
         giver.give("sdk-first".into());
         let connection = connect(Some(NOWHERE), Some(Fixed)).await;
+        let dynamodb = ld_dynamodb_relay::table::Table::new(connection, "flags", "");
         let environment = Environment {
             name: "production".into(),
             key,
             client: client(),
-            table: ld_dynamodb_relay::table::Table::new(connection, "flags", ""),
-            habits: Habits {
+            manner: Manner {
                 concurrency: 32,
                 verify_interval: Duration::from_mins(15),
                 marker_check_interval: Duration::from_secs(30),
                 repair: true,
                 confirmed_removals: None,
+                namespace_bytes: dynamodb.layout.namespace_bytes(),
+                environment_id: None,
             },
-            environment_id: None,
+            table: dynamodb,
             control: Control::default(),
             status: EnvironmentStatus::new(clock::now()),
             metrics: metrics.environment("production"),

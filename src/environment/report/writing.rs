@@ -50,7 +50,7 @@ impl<'a> WriteReporter<'a> {
     }
 
     fn tell_one(&mut self, fact: WriteFact) {
-        let repair = self.environment.habits.repair;
+        let repair = self.environment.manner.repair;
         match fact {
             WriteFact::Read {
                 rows,
