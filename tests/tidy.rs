@@ -107,7 +107,10 @@ check! {
         "src/plan/order.rs", "fn a() { crate::metrics::count() }" => true;
         "src/plan/order.rs", "use super::Write;" => false;
         "src/plan/order.rs", "use super::super::table::Table;" => true;
+        "src/plan/order.rs", "fn a() { super::super::table::read() }" => true;
+        "src/plan/order.rs", "fn a() -> super::Write {}" => false;
         "src/plan.rs", "use super::table::Table;" => true;
+        "src/plan.rs", "fn a() -> super::table::Table {}" => true;
         "src/launchdarkly/fdv1.rs", "use crate::{model::{Item, Kind}, table::Row};" => true;
         "src/status/health.rs", "use crate::{\n    model::{Item, table},\n    clock::Moment,\n};" => false;
         "src/table.rs", "use crate::launchdarkly::Source;" => true;

@@ -170,7 +170,7 @@ fn known(source: &Source) -> Vec<String> {
         .collect();
     let code = code.join("\n");
     let root = "super::".repeat(source.within().matches('/').count());
-    let paths = code.replace(&format!("use {root}"), "use crate::");
+    let paths = code.replace(&root, "crate::");
     let mut names = Vec::new();
     for path in paths.split("crate::").skip(1) {
         match path.strip_prefix('{') {
