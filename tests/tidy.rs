@@ -129,7 +129,7 @@ check! {
         "src/model/item.rs", "pub async fn read() {}" => true;
         "src/plan.rs", "let now = Instant::now();" => true;
         "src/plan.rs", "#[cfg(test)]\nmod tests {\n    let now = Instant::now();\n}" => false;
-        "src/environment/hints.rs", "tracing::info!(\"late\");" => true;
+        "src/listener/hints.rs", "tracing::info!(\"late\");" => true;
         "src/table/dynamodb.rs", "self.client.send().await" => false;
         "sdk/src/read.rs", "log::error!()" => true;
         "sdk/src/replace.rs", "log::error!()" => false;
@@ -171,6 +171,48 @@ check! {
     machines {
         "Makefile", concat!("cd /wo", "rk/main") => true;
         "Makefile", "cd target/work" => false;
+    }
+}
+
+mod purity_as_a_whole {
+    use super::*;
+
+    #[test]
+    fn what_is_watched_is_there() {
+        assert_none(&rules::absent(&project()));
+    }
+
+    #[test]
+    fn what_is_not_there_is_found() {
+        let all = project();
+        for (path, expected) in [
+            ("src/plan.rs", false), // its folder is there
+            ("src/status/health.rs", true),
+            ("src/http/webhook/delivery.rs", true),
+        ] {
+            let rest: Vec<_> = all.iter().filter(|it| it.path != path).cloned().collect();
+            assert!(rest.len() < all.len(), "{path}");
+            assert_eq!(!rules::absent(&rest).is_empty(), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_the_document_calls_pure_is_watched() {
+        assert_none(&rules::unwatched(include_str!("../ARCHITECTURE.md")));
+    }
+
+    #[test]
+    fn what_is_not_watched_is_found() {
+        let right = include_str!("../ARCHITECTURE.md");
+        for (from, to) in [
+            ("14. `model`,", "14. `model`, `clock`,"),
+            ("`launchdarkly/sse.rs`", "`launchdarkly/stream.rs`"),
+            (" read no clock", " do not read the clock"),
+        ] {
+            assert!(right.contains(from), "{from}");
+            let findings = rules::unwatched(&right.replacen(from, to, 1));
+            assert_eq!(findings.len(), 1, "{to}: {findings:?}");
+        }
     }
 }
 

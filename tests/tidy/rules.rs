@@ -26,34 +26,30 @@ pub(crate) fn length(source: &Source) -> Vec<String> {
     }
 }
 
+/// Where it is decided: modules and files, without their ending.
+const DECIDES: &[&str] = &[
+    "src/label",
+    "src/listener",
+    "src/model",
+    "src/plan",
+    "src/table/layout",
+    "src/launchdarkly/fdv1",
+    "src/launchdarkly/sse",
+    "src/status/health",
+    "src/webhook",
+    "src/writer",
+    "sdk/src/layout",
+    "sdk/src/order",
+    "sdk/src/read",
+    "sdk/src/write",
+    "src/secrets/timetable",
+    "src/http/webhook/delivery",
+    "src/http/webhook/deduplicator",
+];
+
 /// What decides is a function of values (invariant 14).
 pub(crate) fn purity(source: &Source) -> Vec<String> {
-    let decides = [
-        "src/label",
-        "src/listener",
-        "src/model",
-        "src/plan",
-        "src/table/layout",
-        "src/launchdarkly/fdv1",
-        "src/launchdarkly/sse",
-        "src/status/health",
-        "src/webhook",
-        "src/writer",
-        "sdk/src/layout",
-        "sdk/src/order",
-        "sdk/src/read",
-        "sdk/src/write",
-        "src/environment/announced",
-        "src/environment/backoff",
-        "src/environment/contested",
-        "src/environment/hints",
-        "src/environment/pace",
-        "src/environment/recent",
-        "src/secrets/timetable",
-        "src/http/webhook/delivery",
-        "src/http/webhook/deduplicator",
-    ];
-    if !decides.iter().any(|path| source.path.starts_with(path)) {
+    if !DECIDES.iter().any(|path| source.path.starts_with(path)) {
         return Vec::new();
     }
     let words = [
@@ -71,6 +67,37 @@ pub(crate) fn purity(source: &Source) -> Vec<String> {
         &words,
         "what decides reads no clock, socket or file; pass it in",
     )
+}
+
+/// DECIDES names nothing that is not there.
+pub(crate) fn absent(sources: &[Source]) -> Vec<String> {
+    let is_there = |path: &str| {
+        let rest = |source: &Source| source.path.strip_prefix(path).map(str::to_owned);
+        let mut rests = sources.iter().filter_map(rest);
+        rests.any(|rest| rest == ".rs" || rest.starts_with('/'))
+    };
+    let absent = DECIDES.iter().filter(|path| !is_there(path));
+    absent
+        .map(|path| format!("tests/tidy/rules.rs: `{path}` is not there: say where it is now"))
+        .collect()
+}
+
+/// DECIDES names all that invariant 14 says reads nothing.
+pub(crate) fn unwatched(architecture: &str) -> Vec<String> {
+    let pure = architecture
+        .split_once("\n14. ")
+        .and_then(|(_, rest)| rest.split_once(" read no clock"));
+    let Some((pure, _)) = pure else {
+        return vec!["ARCHITECTURE.md: say in invariant 14 what reads no clock".to_owned()];
+    };
+    let named = pure.split('`').skip(1).step_by(2);
+    let unwatched = named.filter(|name| {
+        let path = format!("src/{}", name.trim_end_matches(".rs"));
+        !DECIDES.contains(&path.as_str())
+    });
+    unwatched
+        .map(|name| format!("ARCHITECTURE.md: `{name}`: tests/tidy/rules.rs does not watch it"))
+        .collect()
 }
 
 /// The environment is read once, where mistakes in it are told.
