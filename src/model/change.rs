@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::item::{Item, ItemKey, Kind};
+use super::item::{Item, ItemKey};
 
 /// How long a full set's omission guards against late patches; as long as a tombstone guards in the table.
 pub const GUARD_TIME: Duration = Duration::from_mins(15);
@@ -65,7 +65,7 @@ impl Touched {
 /// What a full set says otherwise than was said before it.
 #[derive(Debug)]
 pub struct Changed {
-    /// How many items, in the order of [`Kind::ALL`].
+    /// How many items, in the order of [`Kind::ALL`](super::Kind::ALL).
     pub counts: [usize; 2],
     /// Which; empty for the first set of a term, where it is all of them.
     pub items: HashSet<ItemKey>,
@@ -152,13 +152,5 @@ impl Desired {
         }
         self.items.insert(key, item);
         Applied::Yes
-    }
-
-    /// Live items of a kind, for the status.
-    pub fn count(&self, kind: Kind) -> usize {
-        self.items
-            .iter()
-            .filter(|(key, item)| key.kind == kind && !item.is_tombstone())
-            .count()
     }
 }

@@ -182,11 +182,6 @@ impl Writer {
         &self.holds
     }
 
-    /// What is to be compared.
-    pub const fn agenda(&self) -> &Agenda {
-        &self.agenda
-    }
-
     /// What has failed.
     pub const fn setbacks(&self) -> &Setbacks {
         &self.setbacks
