@@ -13,9 +13,8 @@ mod step;
 mod vocabulary;
 
 pub use announced::Announced;
-pub use backoff::{Allowance, Backoff};
 pub use fact::{ListenFact, SessionFailure};
-pub use hints::{Hint, HintOutcomes, Hints};
+pub use hints::{Hint, HintOutcomes};
 pub use line::{ConnectionState, Line, Role};
 pub use step::{ConnectionOrder, Context, ListenEvent, Listener, Wakes};
 pub use vocabulary::{Action, Ignored, SessionEnd, WakeResult};

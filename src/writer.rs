@@ -7,10 +7,10 @@
 //! | [`Agenda`] | what is to be compared, and since when |
 //! | [`Holds`](crate::plan::Holds) | differences that are left, and why |
 //! | [`Looks`] | when the table is read, and how far a reading is |
-//! | [`Guard`] | whether anything may be written |
+//! | [`Guard`](guard::Guard) | whether anything may be written |
 //! | [`Setbacks`] | whose fault it is that writes fail |
 //! | [`Pass`] | a plan that is being carried out |
-//! | [`Pace`] | how fast a partition takes writes |
+//! | [`Pace`](pace::Pace) | how fast a partition takes writes |
 
 mod agenda;
 mod contests;
@@ -30,12 +30,10 @@ mod standing;
 mod step;
 mod vocabulary;
 
-pub use agenda::{Agenda, AgendaEntry, FullSet, Why};
+pub use agenda::{Agenda, AgendaEntry, Why};
 pub use fact::{Standing, Stored, WriteFact};
-pub use guard::Guard;
 pub use ledger::Ledger;
 pub use looks::{Looks, ReadPace};
-pub use pace::Pace;
 pub use pass::Pass;
 pub use request::{Answered, Page, TableAnswer, TableRequest};
 pub use setbacks::{Setbacks, WriteFailure, after_failures};

@@ -8,7 +8,7 @@ use crate::model::{doubled, shortened};
 /// The listening half's two curves, by LaunchDarkly's RETRY rules: seconds for what passes, minutes for what lasts. Once
 /// something lasting was seen, only healthy operation leads back.
 #[derive(Clone, Debug)]
-pub struct Backoff {
+pub(super) struct Backoff {
     base: Duration,
     failures: u32,
     lasting_failures: u32,
@@ -37,7 +37,7 @@ impl Default for Backoff {
 
 impl Backoff {
     /// The delay after one more failure. `jitter` from 0 to 1 takes away up to half.
-    pub fn failed(&mut self, lasting: bool, jitter: f64) -> Duration {
+    pub(super) fn failed(&mut self, lasting: bool, jitter: f64) -> Duration {
         let whole = if lasting || self.lasting_failures > 0 {
             self.lasting_failures = self.lasting_failures.saturating_add(1);
             doubled(LASTING_BASE, self.lasting_failures, LASTING_MAX)
@@ -49,19 +49,19 @@ impl Backoff {
     }
 
     /// The server wants the short curve to begin here.
-    pub fn server_wants(&mut self, base: Duration) {
+    pub(super) fn server_wants(&mut self, base: Duration) {
         self.base = base.clamp(MIN_BASE, MAX);
     }
 
     /// A connection was healthy.
-    pub fn healthy(&mut self) {
+    pub(super) fn healthy(&mut self) {
         (self.failures, self.lasting_failures) = (0, 0);
     }
 }
 
 /// Reopening is limited: at most three at once, and then one each 30 s, or a poll each 5 s.
 #[derive(Clone, Debug)]
-pub struct Allowance {
+pub(super) struct Allowance {
     each: Duration,
     left: u32,
     counted: tokio::time::Instant,
@@ -76,7 +76,7 @@ const EACH_POLL: Duration = Duration::from_secs(5);
 
 impl Allowance {
     /// With all of it left.
-    pub fn new(transport: Transport, now: tokio::time::Instant) -> Self {
+    pub(super) fn new(transport: Transport, now: tokio::time::Instant) -> Self {
         Self {
             each: match transport {
                 Transport::Stream => EACH,
@@ -88,7 +88,7 @@ impl Allowance {
     }
 
     /// Takes one, or says when there will be one.
-    pub fn take(&mut self, now: tokio::time::Instant) -> Result<(), tokio::time::Instant> {
+    pub(super) fn take(&mut self, now: tokio::time::Instant) -> Result<(), tokio::time::Instant> {
         while self.left < AT_ONCE && self.counted + self.each <= now {
             self.left += 1;
             self.counted += self.each;
@@ -104,7 +104,7 @@ impl Allowance {
     }
 
     /// Since when there is one, or when there will be one.
-    pub fn free_at(&self) -> tokio::time::Instant {
+    pub(super) fn free_at(&self) -> tokio::time::Instant {
         if self.left == 0 {
             self.counted + self.each
         } else {

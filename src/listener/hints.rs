@@ -31,7 +31,7 @@ pub struct Hint {
 
 /// The hints that were given, and what was delivered of late.
 #[derive(Debug)]
-pub struct Hints {
+pub(super) struct Hints {
     transport: Transport,
     /// In the order in which they came.
     pending: VecDeque<Pending>,
@@ -89,7 +89,7 @@ impl HintOutcomes {
     }
 
     /// The same for all of them.
-    pub fn add_all(&mut self, other: Self) {
+    pub(super) fn add_all(&mut self, other: Self) {
         self.on_time += other.on_time;
         self.no_change += other.no_change;
         self.late += other.late;
@@ -110,7 +110,7 @@ impl HintOutcomes {
 
 impl Hints {
     /// None yet.
-    pub fn new(transport: Transport) -> Self {
+    pub(super) fn new(transport: Transport) -> Self {
         Self {
             transport,
             pending: VecDeque::new(),
@@ -128,7 +128,7 @@ impl Hints {
     }
 
     /// A hint came.
-    pub fn hint(&mut self, hint: Hint, came: Instant) -> HintOutcomes {
+    pub(super) fn hint(&mut self, hint: Hint, came: Instant) -> HintOutcomes {
         // Who polls has not been told of a change by what came just before it, and asking costs little.
         let streams = self.transport == Transport::Stream;
         let known = |item| streams && self.delivered.since(item, hint.happened).is_some();
@@ -153,7 +153,7 @@ impl Hints {
     }
 
     /// The stream delivered a change of this item.
-    pub fn delivered(&mut self, key: &ItemKey, received: Instant) -> HintOutcomes {
+    pub(super) fn delivered(&mut self, key: &ItemKey, received: Instant) -> HintOutcomes {
         self.delivered.note(key, received);
         let mut answered = HintOutcomes::default();
         self.pending.retain(|pending| {
@@ -167,7 +167,7 @@ impl Hints {
     }
 
     /// A full set came that was asked for at `asked` and changed these items.
-    pub fn everything(
+    pub(super) fn everything(
         &mut self,
         asked: Instant,
         changed: &HashSet<ItemKey>,
@@ -199,7 +199,7 @@ impl Hints {
 
     /// Whether everything is to be asked for again now. `connected`: there is a stream; `asking`: when a connection that
     /// is being opened asked for everything.
-    pub fn look(&mut self, now: Instant, connected: bool, asking: Option<Instant>) -> bool {
+    pub(super) fn look(&mut self, now: Instant, connected: bool, asking: Option<Instant>) -> bool {
         for pending in &mut self.pending {
             if pending.stage == Stage::InTime && pending.due <= now {
                 pending.stage = match self.transport {
@@ -217,12 +217,12 @@ impl Hints {
     }
 
     /// Whether the stream did not deliver in time what a webhook announced, and nothing else brought it.
-    pub fn is_late(&self) -> bool {
+    pub(super) fn is_late(&self) -> bool {
         self.pending.iter().any(|it| it.stage == Stage::Late)
     }
 
     /// When to look.
-    pub fn due(&self, asking: Option<Instant>) -> Option<Instant> {
+    pub(super) fn due(&self, asking: Option<Instant>) -> Option<Instant> {
         let in_time = self.pending.iter().filter(|it| it.stage == Stage::InTime);
         let in_time = in_time.map(|pending| pending.due);
         in_time.chain(self.wish_at(asking)).min()

@@ -18,7 +18,7 @@ struct Confirmed {
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Guard {
+pub(super) struct Guard {
     /// The ID that the settings name.
     configured: Option<Arc<str>>,
     /// The ID that was last seen beside the data: who empties a table does not give it away.
@@ -35,7 +35,7 @@ pub struct Guard {
 
 impl Guard {
     /// With what the settings say.
-    pub fn new(configured: Option<Arc<str>>, standing: Option<usize>) -> Self {
+    pub(super) fn new(configured: Option<Arc<str>>, standing: Option<usize>) -> Self {
         Self {
             configured,
             standing,
@@ -44,7 +44,7 @@ impl Guard {
     }
 
     /// Whether what LaunchDarkly says, of the environment with this ID, may be written beside what is `remembered`.
-    pub fn admit<'a>(
+    pub(super) fn admit<'a>(
         &'a self,
         said: Option<&'a str>,
         remembered: Option<&'a str>,
@@ -59,7 +59,7 @@ impl Guard {
     }
 
     /// This ID was seen or stored beside the data.
-    pub fn saw(&mut self, id: Option<&Arc<str>>) {
+    pub(super) fn saw(&mut self, id: Option<&Arc<str>>) {
         if let Some(id) = id {
             self.obeyed |= self.configured.as_ref() == Some(id);
             self.last = Some(Arc::clone(id));
@@ -68,33 +68,33 @@ impl Guard {
     }
 
     /// Somebody stored an ID where none was: whose it is has to be read.
-    pub fn contradicted(&mut self) {
+    pub(super) fn contradicted(&mut self) {
         self.unread = true;
     }
 
     /// Whether it was ever seen.
-    pub const fn knows(&self) -> bool {
+    pub(super) const fn knows(&self) -> bool {
         self.last.is_some()
     }
 
     /// Whether there is an ID to be read beside the marker.
-    pub const fn reads_id(&self) -> bool {
+    pub(super) const fn reads_id(&self) -> bool {
         self.knows() || self.unread
     }
 
     /// An operator confirmed so many removals, of the full set that was asked for then.
-    pub fn confirm(&mut self, removals: usize, set: Option<Instant>) {
+    pub(super) fn confirm(&mut self, removals: usize, set: Option<Instant>) {
         self.confirmed = Some(Confirmed { removals, set });
     }
 
     /// The removals that are confirmed of the full set that was asked for then.
-    pub fn confirmed(&self, set: Instant) -> Option<usize> {
+    pub(super) fn confirmed(&self, set: Instant) -> Option<usize> {
         let now = self.confirmed.filter(|it| it.set == Some(set));
         now.map(|it| it.removals).or(self.standing)
     }
 
     /// The brake was judged, or could not be: what was confirmed is used up.
-    pub fn use_up(&mut self) -> Option<usize> {
+    pub(super) fn use_up(&mut self) -> Option<usize> {
         self.confirmed.take().map(|it| it.removals)
     }
 }

@@ -20,7 +20,7 @@ const LONGEST_GAP: Duration = Duration::from_mins(1);
 
 /// The pace of one partition.
 #[derive(Clone, Debug, Default)]
-pub struct Pace {
+pub(super) struct Pace {
     /// Write units a second; none while no limit is known.
     rate: Option<f64>,
     next: Option<Instant>,
@@ -32,17 +32,17 @@ pub struct Pace {
 
 impl Pace {
     /// When the next write may be sent; now, where that is past.
-    pub fn next(&self, now: Instant) -> Instant {
+    pub(super) fn next(&self, now: Instant) -> Instant {
         self.next.map_or(now, |next| next.max(now))
     }
 
     /// The rate in write units a second; none while no limit is known.
-    pub const fn rate(&self) -> Option<f64> {
+    pub(super) const fn rate(&self) -> Option<f64> {
         self.rate
     }
 
     /// A write of so many units goes out.
-    pub fn send(&mut self, now: Instant, units: f64) {
+    pub(super) fn send(&mut self, now: Instant, units: f64) {
         // To wait for the partition is not to be idle.
         let busy_until = self.sent.max(self.next);
         if busy_until.is_some_and(|until| until + FORGET_AFTER < now) {
@@ -55,7 +55,7 @@ impl Pace {
     }
 
     /// A write sent then was accepted.
-    pub fn accepted(&mut self, sent: Instant, units: f64) {
+    pub(super) fn accepted(&mut self, sent: Instant, units: f64) {
         if let Some(rate) = &mut self.rate {
             *rate += GROWTH * units;
         }
@@ -63,7 +63,7 @@ impl Pace {
     }
 
     /// A write sent then was refused.
-    pub fn refused(&mut self, now: Instant, sent: Instant, units: f64) {
+    pub(super) fn refused(&mut self, now: Instant, sent: Instant, units: f64) {
         if self.cut.is_some_and(|cut| sent <= cut) {
             return; // The overload that was answered by the cut.
         }
