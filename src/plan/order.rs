@@ -36,16 +36,13 @@ pub(super) fn stages(writes: Vec<Write>, urgent: &HashSet<ItemKey>) -> Vec<Vec<W
 }
 
 fn is_segment(write: &Write) -> bool {
-    matches!(write, Write::Put(key, ..) | Write::Remove(key, _) if key.kind == Kind::Segment)
+    write.key().is_some_and(|key| key.kind == Kind::Segment)
 }
 
 type Flags = HashMap<Arc<str>, Write>;
 
 fn is_in(keys: &HashSet<ItemKey>, write: &Write) -> bool {
-    match write {
-        Write::Put(key, ..) | Write::Remove(key, _) => keys.contains(key),
-        Write::MarkInitialized => false,
-    }
+    write.key().is_some_and(|key| keys.contains(key))
 }
 
 /// Urgent flags and, transitively, the flags among `flags` that they require; and the others.
@@ -131,9 +128,6 @@ fn reach<'a>(
 }
 
 fn by_kind(writes: Vec<Write>) -> [Vec<Write>; 2] {
-    let (flags, segments) = writes.into_iter().partition(|write| match write {
-        Write::Put(key, ..) | Write::Remove(key, _) => key.kind == Kind::Flag,
-        Write::MarkInitialized => false,
-    });
+    let (segments, flags) = writes.into_iter().partition(is_segment);
     [flags, segments]
 }
