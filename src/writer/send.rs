@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use tokio::time::Instant;
 
 use super::agenda::Why;
+use super::ledger::Ledger;
 use super::pass::{Pass, Progress};
 use super::request::TableRequest;
 use super::step::{Flying, View, Work, Writer};
@@ -30,9 +31,7 @@ impl Writer {
             }
             match self.setbacks.retry_at(key).filter(|due| *due > at.now) {
                 Some(due) => work.wake_at(Some(due)),
-                None if self.flight.len() + self.rows.reading.len() >= self.manner.concurrency => {
-                    return;
-                }
+                None if self.is_full() => return,
                 // Each may take as long as a request may.
                 None if self.is_failing(key) && self.has_enough_failing() => {}
                 None => {
@@ -64,9 +63,14 @@ impl Writer {
         self.setbacks.due(now).filter(|key| !self.is_busy(key))
     }
 
-    /// Whether nothing can be sent of this item: a write of it is under way, or its row is in doubt.
+    /// Whether nothing can be sent of this item.
     fn is_busy(&self, key: &ItemKey) -> bool {
-        self.ledger.is_doubtful(key) || self.flight.contains_key(&Some(key.clone()))
+        is_busy(&self.flight, &self.ledger, Some(key))
+    }
+
+    /// Whether as many requests that write or read a row are under way as may be.
+    fn is_full(&self) -> bool {
+        self.flight.len() + self.rows.reading.len() >= self.manner.concurrency
     }
 
     fn is_failing(&self, key: &ItemKey) -> bool {
@@ -134,10 +138,8 @@ impl Writer {
         }
         pass.skip(|key| self.setbacks.aside(key).is_some());
         for key in pass.waiting() {
-            let busy = self.flight.contains_key(&key)
-                || key.as_ref().is_some_and(|key| self.ledger.is_doubtful(key));
             match self.setbacks.due_of(key.as_ref()) {
-                _ if busy => {}
+                _ if is_busy(&self.flight, &self.ledger, key.as_ref()) => {}
                 Some(due) if due > at.now => work.wake_at(Some(due)),
                 _ => pass.again(key.as_ref()),
             }
@@ -246,6 +248,7 @@ impl Writer {
         if front == Some(&Write::MarkInitialized) && self.is_open() {
             return false;
         }
+        let is_full = self.is_full();
         let Some(pass) = &mut self.pass else {
             return false;
         };
@@ -260,12 +263,9 @@ impl Writer {
             pass.drop_front();
             return true;
         }
-        let busy = |key: &Option<ItemKey>| {
-            self.flight.contains_key(key)
-                || key.as_ref().is_some_and(|key| self.ledger.is_doubtful(key))
-        };
         let due = self.setbacks.due_of(key.as_ref());
-        if busy(&key) || due.is_some_and(|due| due > at.now) {
+        let is_busy = is_busy(&self.flight, &self.ledger, key.as_ref());
+        if is_busy || due.is_some_and(|due| due > at.now) {
             work.wake_at(due.filter(|due| *due > at.now));
             pass.take();
             return true;
@@ -286,7 +286,7 @@ impl Writer {
                 return true;
             }
         }
-        if self.flight.len() + self.rows.reading.len() >= self.manner.concurrency {
+        if is_full {
             return false;
         }
         if let Some(key) = &key {
@@ -305,8 +305,7 @@ impl Writer {
 
     /// Tries a write again that failed before.
     fn retry(&mut self, at: At, work: &mut Work) -> bool {
-        let full = self.flight.len() + self.rows.reading.len() >= self.manner.concurrency;
-        if full || self.has_enough_failing() {
+        if self.is_full() || self.has_enough_failing() {
             return false;
         }
         let Some(pass) = &mut self.pass else {
@@ -315,11 +314,9 @@ impl Writer {
         let (latest, Some(write)) = (pass.latest(), pass.take_retry()) else {
             return false;
         };
-        let key = write.key().cloned();
-        let outdated = key.as_ref().is_some_and(|key| {
-            self.ledger.is_doubtful(key) || self.ledger.observed().items.get(key) != write.seen()
-        });
-        if !outdated && !self.flight.contains_key(&key) {
+        let key = write.key();
+        let stands = key.and_then(|key| self.ledger.observed().items.get(key));
+        if !is_busy(&self.flight, &self.ledger, key) && stands == write.seen() {
             self.launch(write, latest, at, work);
         }
         true
@@ -355,4 +352,14 @@ impl Writer {
         };
         f64::from(u32::try_from(bytes.div_ceil(1_024)).unwrap_or(u32::MAX))
     }
+}
+
+/// Whether nothing can be sent of this item, or of the marker where there is none: a write of it is under way, or its row is in
+/// doubt.
+fn is_busy(
+    flight: &HashMap<Option<ItemKey>, Flying>,
+    ledger: &Ledger,
+    key: Option<&ItemKey>,
+) -> bool {
+    flight.contains_key(&key.cloned()) || key.is_some_and(|key| ledger.is_doubtful(key))
 }

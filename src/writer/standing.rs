@@ -35,7 +35,7 @@ impl Writer {
         if due <= at.now {
             work.reopen = Some(ReopenCause::Held);
         } else {
-            work.wake = [work.wake, Some(due)].into_iter().flatten().min();
+            work.wake_at(Some(due));
         }
     }
 
