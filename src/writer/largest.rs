@@ -33,10 +33,10 @@ impl Largest {
             }
         }
         if self.0.is_none() {
-            let all = desired.items.keys();
-            self.0 = all
-                .filter_map(|key| Some((key.clone(), size(key)?)))
-                .max_by_key(|(_, bytes)| *bytes);
+            let all = desired.items.iter();
+            let all = all.map(|(key, item)| (key, item.row_bytes(key, namespace_bytes)));
+            let largest = all.max_by_key(|(_, bytes)| *bytes);
+            self.0 = largest.map(|(key, bytes)| (key.clone(), bytes));
         }
     }
 }

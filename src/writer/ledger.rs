@@ -1,6 +1,6 @@
 //! What the table holds, as far as is known, and who else changed it. Pure.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -108,10 +108,10 @@ impl Ledger {
     ) -> Vec<(ItemKey, DriftType)> {
         let speaks_for =
             |ledger: &Self, key: &ItemKey| !ours.contains(key) && !ledger.doubtful.contains(key);
-        let seen: BTreeMap<&str, &Stamp> = page.rows.iter().map(|(key, it)| (&**key, it)).collect();
+        let seen: HashSet<&str> = page.rows.iter().map(|(key, _)| &**key).collect();
         let gone: Vec<_> = self
             .between(page)
-            .filter(|(key, _)| !seen.contains_key(&*key.key) && speaks_for(self, key))
+            .filter(|(key, _)| !seen.contains(&*key.key) && speaks_for(self, key))
             .map(|(key, stamp)| (key.clone(), stamp.tombstone))
             .collect();
         let mut drift = Vec::new();
