@@ -178,10 +178,14 @@ impl Writer {
                 (key.clone(), Aside { reason, retry })
             })
             .collect();
-        let mut keys = self.agenda.keys_where(|_| true);
-        keys.extend(due);
-        // What failed and is not set aside is awaited, also where it was set aside before.
-        keys.extend(self.setbacks.waited_for().cloned());
+        let keys = self.agenda.everything().is_none().then(|| {
+            let mut keys = self.agenda.keys_where(|_| true);
+            keys.extend(due);
+            // What failed and is not set aside is awaited, also where it was set aside before.
+            keys.extend(self.setbacks.waited_for().cloned());
+            keys
+        });
+        let scope = keys.as_ref().map_or(Scope::All, Scope::Keys);
         let policy = Policy {
             now: at.now,
             namespace_bytes: self.manner.namespace_bytes,
@@ -194,15 +198,9 @@ impl Writer {
             expired: &self.agenda.keys_where(|why| why == Why::Expired),
             aside: &aside,
         };
-        let scope = if self.agenda.everything().is_some() {
-            Scope::All
-        } else {
-            Scope::Keys(&keys)
-        };
         let made = plan(desired, self.ledger.observed(), &self.holds, scope, &policy);
         self.largest
             .compared(desired, scope, self.manner.namespace_bytes);
-        let (before, now) = (self.holds.braked(), made.held.braked());
         let writes = || made.stages.iter().flatten();
         let marks = writes().any(|write| *write == Write::MarkInitialized);
         self.agenda
@@ -232,13 +230,13 @@ impl Writer {
             retries,
             held,
         } = made;
+        self.used_up(Some(&held));
         self.holds = held;
         let mut pass = Pass::new(stages, retries, self.said.taken, at.now);
         pass.put_behind(|key| self.setbacks.contains(key));
         self.pass = Some(pass);
         self.probe();
         self.told.outdated = true;
-        self.used_up(before, now);
         true
     }
 

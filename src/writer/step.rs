@@ -300,17 +300,20 @@ impl Writer {
 
     /// What an operator confirmed was confirmed of other data.
     fn not_judged(&mut self) {
-        let now = self.holds.braked();
-        self.used_up(now, now);
+        self.used_up(None);
     }
 
-    pub(super) fn used_up(&mut self, before: usize, now: usize) {
-        if let Some(removals) = self.guard.use_up() {
-            self.facts.push(WriteFact::Confirmed {
-                removals,
-                before,
-                now,
-            });
-        }
+    /// What an operator confirmed is used up; the brake was judged with it where `held` says what is held now.
+    pub(super) fn used_up(&mut self, held: Option<&Holds>) {
+        let Some(removals) = self.guard.use_up() else {
+            return;
+        };
+        let before = self.holds.braked();
+        let now = held.map_or(before, Holds::braked);
+        self.facts.push(WriteFact::Confirmed {
+            removals,
+            before,
+            now,
+        });
     }
 }
