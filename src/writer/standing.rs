@@ -42,7 +42,7 @@ impl Writer {
     /// When the next hold wants to be confirmed; none while it is being asked for, or the answer would not count.
     fn confirm_at(&self, view: View<'_>) -> Option<Instant> {
         let asked = view.desired?.asked;
-        if view.asking || self.refused(view).is_some() {
+        if view.asking {
             return None;
         }
         let holds = self.holds.items.values().filter(|hold| !hold.going);
@@ -58,7 +58,8 @@ impl Writer {
             .min()
     }
 
-    fn refused(&self, view: View<'_>) -> Option<Mismatch> {
+    /// Why nothing may be written, where what LaunchDarkly says is another environment's.
+    pub(super) fn refused(&self, view: View<'_>) -> Option<Mismatch> {
         view.desired?;
         let remembered = self.ledger.observed().environment_id.as_deref();
         match self.guard.admit(view.environment_id, remembered) {
@@ -94,8 +95,7 @@ impl Writer {
     }
 
     /// Tells where it stands, if that is another place than was told last.
-    pub(super) fn stand(&mut self, view: View<'_>) {
-        let refused = self.refused(view);
+    pub(super) fn stand(&mut self, view: View<'_>, refused: Option<Mismatch>) {
         let settled = refused.is_none() && self.is_settled(view);
         // Of a long list it is told when a pass ends: a change must not cost what is left to do.
         let is_short = self.told.outdated || self.agenda.items().len() <= self.manner.concurrency;

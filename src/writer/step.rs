@@ -229,15 +229,19 @@ impl Writer {
     /// Decides what to do now.
     pub fn next(&mut self, view: View<'_>, at: At) -> Work {
         let mut work = Work::default();
+        // Nothing that is decided below changes it.
+        let refused = self.refused(view);
         if !self.said.stopping {
             self.look(at, &mut work);
             if self.looks.is_known() && self.is_admitted(view, at, &mut work) {
                 self.resolve_doubts(at, &mut work);
                 self.carry_on(view, at, &mut work);
             }
-            self.ask_again(view, at, &mut work);
+            if refused.is_none() {
+                self.ask_again(view, at, &mut work);
+            }
         }
-        self.stand(view);
+        self.stand(view, refused);
         work
     }
 
