@@ -58,7 +58,7 @@ families! {
         "throttled_total" => throttled: Counter,
         /// Write units a second that are sent to this kind's partition; 0 while nothing was refused and there is no limit.
         "pace_units_per_second" => pace: By<Kind, Gauge>,
-        /// DynamoDB's units spent, rounded up to whole units, as its answers say.
+        /// DynamoDB's units spent, rounded up to whole units: as its answers say, or as it bills a write whose condition failed.
         "capacity_units_total" => capacity: By<(Op, Purpose), Counter>,
         /// Rows found to differ from what was last known of them though nobody announced it.
         "drift_total" => drift: By<DriftType, Counter>,
@@ -176,7 +176,7 @@ impl Deref for EnvironmentMetrics {
 }
 
 impl EnvironmentMetrics {
-    /// Counts the units that one answer of DynamoDB's says it cost. Half units, which weak reads cost, count as whole.
+    /// Counts the units that one request cost, as DynamoDB says or bills them. Half units, which weak reads cost, count as whole.
     pub fn spent(&self, op: Op, purpose: Purpose, units: f64) {
         #[expect(
             clippy::cast_possible_truncation,
