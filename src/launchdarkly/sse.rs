@@ -81,17 +81,17 @@ impl Decoder {
         Ok(())
     }
 
-    /// The same where that event has this name.
-    pub fn bytes_within(&self, name: &str) -> usize {
-        let is_it = self.name.as_deref() == Some(name);
-        if is_it { self.bytes_within_event() } else { 0 }
-    }
-
-    /// How many bytes have come of an event that is not complete yet.
+    /// How many bytes have come of the event that is not complete yet.
     pub fn bytes_within_event(&self) -> usize {
         let in_line = matches!(self.line.first(), Some(first) if *first != b':');
         let line = if in_line { self.line.len() } else { 0 };
         line + self.data.as_ref().map_or(0, String::len)
+    }
+
+    /// The same if the event is called `name`; 0 if it has another name, or none yet.
+    pub fn bytes_within(&self, name: &str) -> usize {
+        let is_it = self.name.as_deref() == Some(name);
+        if is_it { self.bytes_within_event() } else { 0 }
     }
 
     fn line(&mut self, mut line: Vec<u8>, frames: &mut Vec<Frame>) -> Result<(), Broken> {
