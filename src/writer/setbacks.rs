@@ -1,9 +1,10 @@
 //! Whose fault it is that writes fail: the table's, or one item's. Pure.
 //!
-//! A write that fails is tried again, later and later. While it is alone, everything else goes on: an item whose write failed
-//! three times running is skipped, and once others were stored meanwhile it is *failing*. When three items fail with nothing
-//! stored in between it is the table's trouble: nobody is sent until a common wait is over, and nobody is blamed. Where only
-//! those are tried that failed three times, one other item is tried with them: it tells whether the table works.
+//! A write that fails is tried again, later and later. While the writes of others succeed, everything else goes on: an item
+//! whose write failed three times running is skipped by the stages, and once others were stored meanwhile it is *failing*. When
+//! three items fail with nothing stored in between, it is the table's trouble: nothing is sent until a common wait is over, and
+//! no item is blamed. Where all that could be sent has failed three times, one more item is tried with it, and tells whether
+//! the table works.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -59,7 +60,7 @@ impl Setback {
     }
 }
 
-/// What failed is no item's: the marker, or whose data this is.
+/// What failed belongs to no item: it is the marker, or whose data this is.
 #[derive(Debug)]
 struct Alone {
     cause: Trouble,
@@ -77,7 +78,8 @@ pub struct Setbacks {
     refused: BTreeSet<ItemKey>,
     /// Writes that the table took in this term.
     taken: u64,
-    /// The trouble with the marker or with whose data this is; either is the last thing to do or the first.
+    /// The trouble with the marker, or with whose data this is. One place is enough: whose data this is, is stored before
+    /// everything else, and the marker after it.
     alone: Option<Alone>,
     /// Common failures, one after the other.
     common: u32,
@@ -152,16 +154,15 @@ impl Setbacks {
             hastened: false,
             blame: Blame::Open,
         });
-        // Others were stored since it was first tried.
-        let alone = taken > setback.first;
+        let others_succeeded = taken > setback.first;
         setback.attempts = setback.attempts.saturating_add(1);
-        setback.failures += u32::from(alone || !was_wide);
+        setback.failures += u32::from(others_succeeded || !was_wide);
         setback.cause = failure.cause;
         (setback.said, setback.proven) = (failure.said, failure.proven);
         let wait = after_failures(setback.failures.max(1), needs_operator, jitter);
         setback.retry_at = now + wait;
         let again = setback.is_invalid() || setback.failures >= FAILURES;
-        if is_known && alone && again {
+        if is_known && others_succeeded && again {
             setback.blame = Blame::Own;
         } else if setback.blame == Blame::Shared {
             setback.blame = Blame::Open;
@@ -202,7 +203,7 @@ impl Setbacks {
         self.refused.remove(key);
     }
 
-    /// Something failed that is no item's: the marker, or whose data this is. Returns the wait.
+    /// What belongs to no item failed: the marker, or whose data this is. Returns the wait.
     pub fn failed_alone(&mut self, cause: Trouble, now: Instant, jitter: f64) -> Duration {
         let failures = self.alone.as_ref().map_or(0, |it| it.failures) + 1;
         let wait = after_failures(failures, cause.needs_operator(), jitter);
@@ -215,12 +216,12 @@ impl Setbacks {
         wait
     }
 
-    /// What is no item's was stored.
+    /// What belongs to no item was stored, or is not wanted any more.
     pub fn alone_is_over(&mut self) {
         self.alone = None;
     }
 
-    /// When what is no item's may be tried again; none for at once.
+    /// When what belongs to no item may be tried again; none for at once.
     pub fn alone_at(&self) -> Option<Instant> {
         self.alone.as_ref().map(|it| it.retry_at)
     }
