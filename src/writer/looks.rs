@@ -1,4 +1,5 @@
-//! When the table is read, and how far a reading is: it goes on at the page at which it was refused. Pure.
+//! When the table is read, and how far a reading has come. DynamoDB may refuse a page for now: the reading then goes on at that
+//! page, and keeps what it has read. Pure.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -19,7 +20,8 @@ const FIRST_GAP: Duration = Duration::from_millis(100);
 /// The longest.
 const LONGEST_GAP: Duration = Duration::from_secs(30);
 
-/// How long to wait between two pages: as long as the table needs to give one. Found out by being refused.
+/// How long to wait before the next page. It is found out by being refused: each refusal doubles the wait, and each page that
+/// comes shortens it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ReadPace(Duration);
 
@@ -56,7 +58,8 @@ struct WholeReading {
     began: Instant,
     /// The marker was there before, and is not now.
     marker_gone: bool,
-    /// It was found missing between two pages: what was read before may have vanished with it.
+    /// The marker was found missing between two pages: rows that were read before may have vanished with it, so everything is
+    /// read once more.
     again: bool,
     drift: Vec<(ItemKey, DriftType)>,
     rows: usize,
@@ -121,7 +124,7 @@ pub struct Looks {
     /// An operator wants another one after the reading under way.
     ordered: bool,
     pace: ReadPace,
-    /// What is asked now was refused before.
+    /// DynamoDB refused what is asked now at least once. That it answers in the end does not say that it refuses no more.
     refused: bool,
     failures: u32,
     /// Nothing is asked before then.
@@ -293,7 +296,7 @@ impl Looks {
             reading.marker_gone = gone;
             return Some(!is_step);
         }
-        // Looks that are refused once each are one condition, until one of them is not.
+        // Where each look is refused before it is answered, the trouble goes on. It ends with a look that is answered at once.
         if !std::mem::take(&mut self.refused) {
             self.trouble = None;
             self.pace = ReadPace::default();
