@@ -8,17 +8,17 @@ use std::time::SystemTime;
 
 use crate::model::ItemKey;
 
+mod addressee;
 mod body;
 mod candidates;
 mod resource;
 mod signature;
-mod target;
 mod vocabulary;
 
+pub use addressee::{Addressee, matching};
 pub use body::{MAX_SUBJECTS, Unreadable, read};
 pub use candidates::{Candidate, MOST_FOR_A_LARGE_BODY, candidates, for_a_large_body};
 pub use signature::{is_signed, sign};
-pub use target::{Target, matching};
 pub use vocabulary::WebhookResult;
 
 /// What a body says.

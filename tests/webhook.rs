@@ -1,6 +1,8 @@
 //! What LaunchDarkly's webhooks say: who signed them, what changed, and which environment of ours that is.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "webhook/addressees.rs"]
+mod addressees;
 #[path = "webhook/bodies.rs"]
 mod bodies;
 #[path = "webhook/candidates.rs"]
@@ -11,7 +13,5 @@ mod generated;
 mod many;
 #[path = "webhook/signature.rs"]
 mod signature;
-#[path = "webhook/targets.rs"]
-mod targets;
 #[path = "webhook/words.rs"]
 mod words;

@@ -3,7 +3,7 @@
 use std::slice;
 
 use ld_dynamodb_relay::webhook::{
-    About, Hook, MAX_SUBJECTS, Subject, Target, Which, is_signed, matching, read, sign,
+    About, Addressee, Hook, MAX_SUBJECTS, Subject, Which, is_signed, matching, read, sign,
 };
 use secrecy::SecretString;
 
@@ -88,16 +88,16 @@ fn woken(subject: &Subject) {
         Which::Every | Which::Unsaid => None,
     };
     let (project, no_key) = (subject.project.as_deref(), "no key"); // for it has a blank
-    let target = |name, project, environment| Target {
+    let addressee = |name, project, environment| Addressee {
         name,
         project,
         environment,
     };
-    let targets = [
-        target("exactly", project, key),
-        target("elsewhere", Some(no_key), key),
-        target("other", project, Some(no_key)),
-        target(key.unwrap_or("named"), None, None),
+    let addressees = [
+        addressee("exactly", project, key),
+        addressee("elsewhere", Some(no_key), key),
+        addressee("other", project, Some(no_key)),
+        addressee(key.unwrap_or("named"), None, None),
     ];
     let expected: &[usize] = match (&subject.environment, project) {
         (Which::Unsaid, _) => &[],
@@ -106,11 +106,11 @@ fn woken(subject: &Subject) {
         (Which::Every, Some(_)) => &[0, 2, 3],
         (Which::Every, None) => &[0, 1, 2, 3],
     };
-    assert_eq!(matching(subject, &targets), expected);
+    assert_eq!(matching(subject, &addressees), expected);
 
     let is_one_meant = subject.environment != Which::Unsaid;
     assert_eq!(
-        matching(subject, &targets[3..]).len(),
+        matching(subject, &addressees[3..]).len(),
         usize::from(is_one_meant)
     );
     assert!(matching(subject, &[]).is_empty());

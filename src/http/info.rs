@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::masking::{masked, without_user};
 use crate::config::EnvironmentSettings;
 use crate::secrets::Kept;
-use crate::webhook::Target;
+use crate::webhook::Addressee;
 
 /// What is shown of an environment's configuration, and what it goes by at LaunchDarkly.
 #[derive(Clone)]
@@ -40,8 +40,8 @@ impl EnvironmentInfo {
     }
 
     /// What it goes by at LaunchDarkly.
-    pub(super) fn target(&self) -> Target<'_> {
-        Target {
+    pub(super) fn addressee(&self) -> Addressee<'_> {
+        Addressee {
             name: &self.name,
             project: self.project.as_deref(),
             environment: self.environment_key.as_deref(),

@@ -20,7 +20,7 @@ use super::App;
 use crate::environment::{Control, Hint};
 use crate::secrets::Kept;
 use crate::webhook::{
-    About, Hook, Target, Unreadable, WebhookResult, for_a_large_body, matching, read,
+    About, Addressee, Hook, Unreadable, WebhookResult, for_a_large_body, matching, read,
 };
 use body::{Room, SMALL_BYTES, Unusable};
 use deduplicator::Deduplicator;
@@ -104,7 +104,7 @@ async fn process(app: &App, name: Option<&str>, request: Request) -> WebhookResu
         return WebhookResult::Unsigned;
     };
     let environments = &app.environments;
-    let targets: Vec<_> = environments.iter().map(|it| it.info.target()).collect();
+    let addressees: Vec<_> = environments.iter().map(|it| it.info.addressee()).collect();
     let mut secrets = signers::secrets(app);
     let mut hook = None;
     let mut all_tried = true;
@@ -112,7 +112,7 @@ async fn process(app: &App, name: Option<&str>, request: Request) -> WebhookResu
         let meant = match name {
             Some(name) => app.position(name).into_iter().collect(),
             // Not trusted yet: it only chooses which secrets are tried.
-            None => named(hook.insert(read(body)), &targets),
+            None => named(hook.insert(read(body)), &addressees),
         };
         let every = secrets.len();
         secrets = for_a_large_body(secrets, &meant);
@@ -136,7 +136,7 @@ async fn process(app: &App, name: Option<&str>, request: Request) -> WebhookResu
     }
     let hook = hook.unwrap_or_else(|| read(body));
     let delivery = Delivery {
-        targets: &targets,
+        addressees: &addressees,
         signed: &signed,
         is_named: name.is_some(),
         signature: signature.as_bytes(),
@@ -155,10 +155,10 @@ async fn process(app: &App, name: Option<&str>, request: Request) -> WebhookResu
 }
 
 /// The environments that a body names.
-fn named(hook: &Result<Hook, Unreadable>, targets: &[Target<'_>]) -> BTreeSet<usize> {
+fn named(hook: &Result<Hook, Unreadable>, addressees: &[Addressee<'_>]) -> BTreeSet<usize> {
     let subjects = hook.iter().flat_map(|hook| &hook.subjects);
     subjects
-        .flat_map(|subject| matching(subject, targets))
+        .flat_map(|subject| matching(subject, addressees))
         .collect()
 }
 

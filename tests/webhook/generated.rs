@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ld_dynamodb_relay::webhook::{About, Subject, Target, Which, matching, read};
+use ld_dynamodb_relay::webhook::{About, Addressee, Subject, Which, matching, read};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -145,29 +145,29 @@ proptest! {
     /// However the settings are: those that are found exist, are found once, and are contradicted by nothing.
     #[test]
     fn nobody_is_woken_against_the_settings(
-        targets in prop::collection::vec((prop::sample::select(vec!["a", "b", "c"]), place_key(), place_key()), 0..5),
+        addressees in prop::collection::vec((prop::sample::select(vec!["a", "b", "c"]), place_key(), place_key()), 0..5),
         project in place_key(),
         environment in prop_oneof![Just(None), place_key()],
     ) {
-        let targets: Vec<_> = targets
+        let addressees: Vec<_> = addressees
             .into_iter()
-            .map(|(name, project, environment)| Target { name, project, environment })
+            .map(|(name, project, environment)| Addressee { name, project, environment })
             .collect();
         let which = environment.map_or(Which::Every, named);
-        let found = matching(&subject(project, which, About::Everything), &targets);
+        let found = matching(&subject(project, which, About::Everything), &addressees);
         prop_assert!(found.is_sorted_by(|one, next| one < next));
         for at in &found {
-            let target = &targets[*at];
-            prop_assert!(project.is_none() || target.project.is_none() || target.project == project);
-            let says_key = target.environment.is_some();
-            let by_key = target.environment == environment;
-            let by_name = !says_key && (Some(target.name) == environment || targets.len() == 1);
+            let addressee = &addressees[*at];
+            prop_assert!(project.is_none() || addressee.project.is_none() || addressee.project == project);
+            let says_key = addressee.environment.is_some();
+            let by_key = addressee.environment == environment;
+            let by_name = !says_key && (Some(addressee.name) == environment || addressees.len() == 1);
             prop_assert!(environment.is_none() || by_key || by_name);
         }
         // Whoever has the key in its settings, in no other project, is always among them.
-        for (at, target) in targets.iter().enumerate() {
-            let same_project = project.is_none() || target.project.is_none() || target.project == project;
-            if environment.is_some() && target.environment == environment && same_project {
+        for (at, addressee) in addressees.iter().enumerate() {
+            let same_project = project.is_none() || addressee.project.is_none() || addressee.project == project;
+            if environment.is_some() && addressee.environment == environment && same_project {
                 prop_assert!(found.contains(&at));
             }
         }

@@ -1,6 +1,6 @@
 //! Bodies that name a lot: the most that one says is bounded, and nothing is forgotten for it.
 
-use ld_dynamodb_relay::webhook::{About, MAX_SUBJECTS, Subject, Target, Which, matching, read};
+use ld_dynamodb_relay::webhook::{About, Addressee, MAX_SUBJECTS, Subject, Which, matching, read};
 use serde_json::json;
 
 use crate::words::{flag, named, subject, within};
@@ -54,7 +54,7 @@ fn many_environments_are_all_of_them() {
 /// What wakes the few wakes them as well when a thousand others are named beside them.
 #[test]
 fn whoever_is_named_is_woken_however_many_others_are() {
-    let targets = ["e", "other"].map(|name| Target {
+    let addressees = ["e", "other"].map(|name| Addressee {
         name,
         project: None,
         environment: None,
@@ -62,7 +62,7 @@ fn whoever_is_named_is_woken_however_many_others_are() {
     for count in [1, MAX_SUBJECTS, MAX_SUBJECTS + 1, 40_000] {
         let woken = says("flag", &flags("e", count))
             .iter()
-            .any(|subject| matching(subject, &targets).contains(&0));
+            .any(|subject| matching(subject, &addressees).contains(&0));
         assert!(woken, "{count}");
     }
 }

@@ -7,12 +7,12 @@ use tokio::time::Instant;
 use super::deduplicator::Deduplicator;
 use crate::clock::Moment;
 use crate::model::Digest;
-use crate::webhook::{About, Hook, Subject, Target, Unreadable, WebhookResult, matching};
+use crate::webhook::{About, Addressee, Hook, Subject, Unreadable, WebhookResult, matching};
 
 /// A signed body on its way.
 pub(super) struct Delivery<'a> {
     /// Every environment that there is.
-    pub(super) targets: &'a [Target<'a>],
+    pub(super) addressees: &'a [Addressee<'a>],
     /// Those of them that it may wake: its signature is by one of their secrets.
     pub(super) signed: &'a [usize],
     /// Whether the path names the one.
@@ -96,7 +96,7 @@ impl Delivery<'_> {
                 // The path says whom, the body only what.
                 self.signed.to_vec()
             } else {
-                matching(subject, self.targets)
+                matching(subject, self.addressees)
             };
             let meant = meant.into_iter().filter(|it| self.signed.contains(it));
             wakes.extend(meant.map(|it| wake(it, &subject.about, happened)));
@@ -121,18 +121,18 @@ mod tests {
     use crate::model::ItemKey;
     use crate::webhook::Which;
 
-    const SHOP: Target<'_> = target("production", Some("shop"), None);
-    const STAGING: Target<'_> = target("staging", Some("shop"), None);
-    const OTHER: Target<'_> = target("other", Some("bank"), Some("production"));
-    const TARGETS: [Target<'_>; 3] = [SHOP, STAGING, OTHER];
+    const SHOP: Addressee<'_> = addressee("production", Some("shop"), None);
+    const STAGING: Addressee<'_> = addressee("staging", Some("shop"), None);
+    const OTHER: Addressee<'_> = addressee("other", Some("bank"), Some("production"));
+    const ADDRESSEES: [Addressee<'_>; 3] = [SHOP, STAGING, OTHER];
     const ALL: &[usize] = &[0, 1, 2];
 
-    const fn target<'a>(
+    const fn addressee<'a>(
         name: &'a str,
         project: Option<&'a str>,
         environment: Option<&'a str>,
-    ) -> Target<'a> {
-        Target {
+    ) -> Addressee<'a> {
+        Addressee {
             name,
             project,
             environment,
@@ -148,7 +148,7 @@ mod tests {
 
     fn signed_by(signed: &[usize], now: Moment) -> Delivery<'_> {
         Delivery {
-            targets: &TARGETS,
+            addressees: &ADDRESSEES,
             signed,
             is_named: false,
             signature: b"00ff",

@@ -1,11 +1,11 @@
 //! Which of our environments a subject is about.
 
-use ld_dynamodb_relay::webhook::{About, Target, Which, matching};
+use ld_dynamodb_relay::webhook::{About, Addressee, Which, matching};
 
 use crate::words::{named, subject};
 
 /// `name`, `name@project`, `name=key` or `name=key@project`, as the settings may have it.
-fn target(text: &str) -> Target<'_> {
+fn addressee(text: &str) -> Addressee<'_> {
     let (text, project) = match text.split_once('@') {
         Some((text, project)) => (text, Some(project)),
         None => (text, None),
@@ -14,16 +14,16 @@ fn target(text: &str) -> Target<'_> {
         Some((name, key)) => (name, Some(key)),
         None => (text, None),
     };
-    Target {
+    Addressee {
         name,
         project,
         environment,
     }
 }
 
-/// Whom `said`, as `environment@project` (`*` for all), is about. Each target that is meant is marked with a `!`.
+/// Whom `said`, as `environment@project` (`*` for all), is about. Each addressee that is meant is marked with a `!`.
 #[track_caller]
-fn check(said: &str, targets: &[&str]) {
+fn check(said: &str, addressees: &[&str]) {
     let (environment, project) = match said.split_once('@') {
         Some((environment, project)) => (environment, Some(project)),
         None => (said, None),
@@ -33,15 +33,15 @@ fn check(said: &str, targets: &[&str]) {
         "?" => Which::Unsaid,
         key => named(key),
     };
-    let expected: Vec<usize> = (0..targets.len())
-        .filter(|at| targets[*at].ends_with('!'))
+    let expected: Vec<usize> = (0..addressees.len())
+        .filter(|at| addressees[*at].ends_with('!'))
         .collect();
-    let ours: Vec<_> = targets
+    let ours: Vec<_> = addressees
         .iter()
-        .map(|text| target(text.trim_end_matches('!')))
+        .map(|text| addressee(text.trim_end_matches('!')))
         .collect();
     let found = matching(&subject(project, environment, About::Everything), &ours);
-    assert_eq!(found, expected, "{said}: {targets:?}");
+    assert_eq!(found, expected, "{said}: {addressees:?}");
 }
 
 #[test]

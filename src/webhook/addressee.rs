@@ -2,9 +2,9 @@
 
 use super::{Subject, Which};
 
-/// One of our environments, as the settings have it.
+/// One of our environments, by what a webhook may call it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Target<'a> {
+pub struct Addressee<'a> {
     /// Its name.
     pub name: &'a str,
     /// The key of its project, where that is set.
@@ -15,27 +15,27 @@ pub struct Target<'a> {
 
 /// The environments that the subject is about, by their position, each once. Where the settings give keys, these count;
 /// else names; else, where there is one environment only, it is meant. What is not said contradicts nobody.
-pub fn matching(subject: &Subject, targets: &[Target<'_>]) -> Vec<usize> {
-    let in_project = |target: &Target<'_>| match (target.project, &subject.project) {
+pub fn matching(subject: &Subject, addressees: &[Addressee<'_>]) -> Vec<usize> {
+    let in_project = |addressee: &Addressee<'_>| match (addressee.project, &subject.project) {
         (Some(ours), Some(theirs)) => ours == theirs,
         _ => true,
     };
-    let those = |is_meant: &dyn Fn(&Target<'_>) -> bool| -> Vec<usize> {
-        let meant = |(at, target)| (in_project(target) && is_meant(target)).then_some(at);
-        targets.iter().enumerate().filter_map(meant).collect()
+    let those = |is_meant: &dyn Fn(&Addressee<'_>) -> bool| -> Vec<usize> {
+        let meant = |(at, addressee)| (in_project(addressee) && is_meant(addressee)).then_some(at);
+        addressees.iter().enumerate().filter_map(meant).collect()
     };
     let key = match &subject.environment {
         Which::Named(key) => key.as_str(),
         Which::Every => return those(&|_| true),
         Which::Unsaid => return Vec::new(),
     };
-    let by_key = those(&|target| target.environment == Some(key));
+    let by_key = those(&|addressee| addressee.environment == Some(key));
     if !by_key.is_empty() {
         return by_key;
     }
-    let unnamed = |target: &Target<'_>| target.environment.is_none();
-    let by_name = those(&|target| unnamed(target) && target.name == key);
-    if !by_name.is_empty() || targets.len() != 1 {
+    let unnamed = |addressee: &Addressee<'_>| addressee.environment.is_none();
+    let by_name = those(&|addressee| unnamed(addressee) && addressee.name == key);
+    if !by_name.is_empty() || addressees.len() != 1 {
         return by_name;
     }
     those(&unnamed)
