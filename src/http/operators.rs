@@ -65,7 +65,7 @@ fn has_token(headers: &HeaderMap, token: &SecretString) -> bool {
     let token = SecretString::from(token.expose_secret().trim());
     // Equal secrets sign alike, and signatures are compared in constant time.
     let signature = sign(b"", &SecretString::from(given.trim()));
-    let is_right = is_signed(b"", signature.as_bytes(), std::slice::from_ref(&token));
+    let is_right = is_signed(b"", signature.as_bytes(), &token);
     scheme.eq_ignore_ascii_case("bearer") && !token.expose_secret().is_empty() && is_right
 }
 

@@ -7,21 +7,15 @@ use sha2::Sha256;
 /// The bytes of HMAC-SHA256.
 const LENGTH: usize = 32;
 
-/// Whether one of the secrets signed these bytes, as they came. The signature is the header's value: exactly 64
-/// hexadecimal digits, in either case. An empty secret, which everybody knows, signs nothing.
+/// Whether the secret signed these bytes, as they came. The signature is the header's value: exactly 64 hexadecimal
+/// digits, in either case. An empty secret, which everybody knows, signs nothing.
 ///
-/// Compares in constant time and with every secret, so that the time taken does not tell how much was right, nor with
-/// which secret.
-pub fn is_signed(body: &[u8], signature: &[u8], secrets: &[SecretString]) -> bool {
+/// Compares in constant time, so that the time taken does not tell how much was right.
+pub fn is_signed(body: &[u8], signature: &[u8], secret: &SecretString) -> bool {
     let mut expected = [0; LENGTH];
-    if hex::decode_to_slice(signature, &mut expected).is_err() {
-        return false;
-    }
-    secrets
-        .iter()
-        .filter(|secret| !secret.expose_secret().is_empty())
-        .map(|secret| mac(body, secret).is_some_and(|mac| mac.verify_slice(&expected).is_ok()))
-        .fold(false, |any, one| any | one)
+    let is_one = hex::decode_to_slice(signature, &mut expected).is_ok();
+    let is_right = || mac(body, secret).is_some_and(|mac| mac.verify_slice(&expected).is_ok());
+    is_one && !secret.expose_secret().is_empty() && is_right()
 }
 
 /// The signature that LaunchDarkly would send with these bytes, in lower case.

@@ -30,7 +30,7 @@ pub(super) async fn signed(
     for one in secrets {
         // A large body takes a while for each secret; others want to be answered meanwhile.
         yield_now().await;
-        if is_signed(body, signature, std::slice::from_ref(&one.secret)) {
+        if is_signed(body, signature, &one.secret) {
             signed.get_or_insert_default().extend(&one.environments);
         }
     }
