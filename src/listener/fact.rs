@@ -30,7 +30,8 @@ pub enum ListenFact {
         /// The number of this change.
         generation: Generation,
     },
-    /// One item was said, and is newer.
+    /// One item was said, and is newer. The number of this change is told with it, and not only by the [`Self::Heard`] that
+    /// follows: [`Self::Owed`] may come in between, and the status would be up to date before the change is stored.
     Changed(Kind, Action, Generation),
     /// What was said is left aside.
     Ignored(Ignored),
