@@ -6,6 +6,7 @@ use std::time::Duration;
 use ld_dynamodb_relay::simulator::file_data::Step;
 use ld_dynamodb_relay::simulator::store::{Operation, Record, RequestOutcome, round_trips};
 use ld_dynamodb_relay::simulator::{generate, storm};
+use tokio::time::Instant;
 
 use crate::support::{TABLE, World, flag, flags, is_settled};
 
@@ -139,8 +140,10 @@ async fn a_storm_on_a_few_keys_merges_while_the_table_is_slow() {
     let world = World::with_flags(10).await;
     let relay = world.relay().await;
     relay.settled().await;
-    world.store.latency(Duration::from_millis(50));
+    let latency = Duration::from_millis(50);
+    world.store.latency(latency);
     world.store.reset_counts();
+    let began = Instant::now();
     for version in 2..=200 {
         for (_, text) in flags(0..10, version).iter() {
             world.production.put_flag(text);
@@ -156,7 +159,12 @@ async fn a_storm_on_a_few_keys_merges_while_the_table_is_slow() {
     relay.written(20).await;
     world.assert_equal();
     let writes = world.store.counts().writes();
-    assert!(writes < 400, "{writes} writes for 1,990 patches");
+    // Each of the ten keys has one write at a time, and the last two of each may be answered after the others.
+    let rounds = began.elapsed().as_millis() / latency.as_millis() + 2;
+    assert!(
+        u128::from(writes) < 10 * rounds,
+        "{writes} writes for 1,990 patches in {rounds} rounds"
+    );
     relay.stop().await;
 }
 

@@ -8,7 +8,8 @@ use ld_dynamodb_relay::status::Facts;
 use crate::support::named::{relay_named, told};
 use crate::support::{TABLE, World, flag, flags};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+/// On one thread: the hundred orders come before the first one is taken.
+#[tokio::test]
 async fn sync_has_everything_said_and_read_again_at_once() {
     let world = World::with_flags(30).await;
     let (relay, control) = relay_named(&world, "synced", |_| {}).await;
@@ -43,7 +44,9 @@ async fn what_is_asked_before_the_table_can_be_read_is_not_lost() {
     let away = world.store.inject(away);
     let (relay, control) = relay_named(&world, "early", |_| {}).await;
     relay
-        .until("misconfigured", |facts| facts.table_advice.is_some())
+        .until("misconfigured, and connected", |facts| {
+            facts.table_advice.is_some() && facts.said_everything
+        })
         .await;
     control.sync();
     away.withdraw();
