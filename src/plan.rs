@@ -110,8 +110,18 @@ impl Holds {
 pub enum Scope<'a> {
     /// Everything: the table was read anew or a full set came.
     All,
-    /// These, and what is held.
+    /// These, and what was held before.
     Keys(&'a HashSet<ItemKey>),
+}
+
+impl Scope<'_> {
+    /// Whether this item is compared, where that was held before.
+    pub fn compares(&self, key: &ItemKey, held: &Holds) -> bool {
+        match self {
+            Self::All => true,
+            Self::Keys(keys) => keys.contains(key) || held.items.contains_key(key),
+        }
+    }
 }
 
 /// What a plan is told besides the two maps.

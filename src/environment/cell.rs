@@ -107,7 +107,12 @@ impl Context for Cell {
     }
 
     fn wish(&self, now: Instant, cause: ReopenCause) {
-        self.lock().wish = Some((now, cause));
+        let mut said = self.lock();
+        // What was wished later is not fulfilled by what fulfils this.
+        if said.wish.is_none_or(|(before, _)| before <= now) {
+            said.wish = Some((now, cause));
+        }
+        drop(said);
         self.wished.notify_one();
     }
 

@@ -1,4 +1,4 @@
-//! What those who wait have of time: when a step is made, and how the time of the next one is awaited.
+//! The time of a step, and how the time of the next one is awaited.
 
 use tokio::time::{Instant, sleep_until};
 

@@ -99,8 +99,9 @@ impl Stamp {
     }
 }
 
-/// Whether a row is as good as what is said of its item: it holds the same, or the item is gone and nothing is left of it, but
-/// for a tombstone, whoever wrote it, that every SDK can read.
+/// Whether a row is as good as what is said of its item: it holds the same; or nothing is said and there is no row; or the item
+/// is gone and the row is a tombstone, whoever wrote it, that every SDK can read. A tombstone that is said and has no row is
+/// still to be written.
 pub fn is_as_said(said: Option<&Item>, stored: Option<&Stamp>) -> bool {
     let gone = said.is_none_or(Item::is_tombstone);
     match stored {

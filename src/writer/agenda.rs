@@ -138,7 +138,7 @@ impl Agenda {
                 latest: taken,
             });
             if let Some(everything) = everything {
-                // The full set may have said something else of it, before or after.
+                // The full set may have changed this item too, before or after the patch that put it here.
                 entry.since = entry.since.min(everything.since);
                 entry.latest = taken;
             }

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::agenda::{AgendaEntry, Why};
 use super::fact::{Stored, WriteFact};
+use super::looks::ReadPace;
 use super::request::{Answered, TableAnswer};
 use super::setbacks::WriteFailure;
 use super::step::{Flying, View, Writer};
@@ -214,7 +215,8 @@ impl Writer {
     pub(super) fn found(&self) -> AgendaEntry {
         AgendaEntry {
             why: Why::Found,
-            since: self.said.taken,
+            // Its row may hold what was said at any time since then.
+            since: self.said.stored_up_to.next(),
             latest: self.said.taken,
         }
     }
@@ -286,6 +288,8 @@ impl Writer {
                 return;
             }
             Err(trouble) => {
+                // It is another trouble now.
+                self.rows.refused = None;
                 if let Some((write, flying)) = self.rows.lost.get(&key).cloned() {
                     self.failed(&key, trouble, &write, &flying, at);
                 }
@@ -306,7 +310,10 @@ impl Writer {
             self.ledger.remember(key.clone(), row.value, at.now);
             self.compare_again(key);
         }
-        if wait.is_zero() || self.ledger.doubtful().is_empty() {
+        if self.ledger.doubtful().is_empty() {
+            (self.rows.pace, self.rows.not_before) = (ReadPace::default(), None);
+        }
+        if self.rows.not_before.is_none() {
             self.rows.refused = None;
         }
     }

@@ -124,7 +124,7 @@ pub struct Looks {
     /// An operator wants another one after the reading under way.
     ordered: bool,
     pace: ReadPace,
-    /// DynamoDB refused what is asked now at least once. That it answers in the end does not say that it refuses no more.
+    /// DynamoDB refused what is asked now at least once. That it answers in the end does not mean that the throttling is over.
     refused: bool,
     failures: u32,
     /// Nothing is asked before then.
@@ -354,7 +354,6 @@ impl Looks {
         self.trouble = None;
         self.refused = false;
         self.not_before = now;
-        self.marker_at = now + self.marker_interval;
         // Many environments that start together do not verify together.
         let interval = if first {
             self.verify_interval.mul_f64(0.5 + jitter / 2.0)

@@ -134,7 +134,12 @@ impl Pass {
         self.queue.extend(behind);
     }
 
-    /// Takes a write that failed before and is due.
+    /// A write that failed before and is due.
+    pub fn next_retry(&self) -> Option<&Write> {
+        self.retries.front()
+    }
+
+    /// Takes it.
     pub fn take_retry(&mut self) -> Option<Write> {
         self.retries.pop_front()
     }

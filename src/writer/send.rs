@@ -218,12 +218,9 @@ impl Writer {
         };
         self.setbacks
             .forget(|key, _, _| !written.contains(key) && !is_set_aside(key));
-        let compared = |key: &ItemKey| match scope {
-            Scope::All => true,
-            Scope::Keys(keys) => keys.contains(key),
-        };
         self.ledger.mended(|key| {
-            compared(key) && !written.contains(key) && !made.held.items.contains_key(key)
+            let is_left = written.contains(key) || made.held.items.contains_key(key);
+            scope.compares(key, &self.holds) && !is_left
         });
         let Plan {
             stages,
@@ -309,6 +306,12 @@ impl Writer {
         let Some(pass) = &mut self.pass else {
             return false;
         };
+        let kind = pass.next_retry().and_then(Write::key).map(|key| key.kind);
+        let next = kind.map(|kind| self.paces[kind.index()].next(at.now));
+        if next.is_some_and(|next| next > at.now) {
+            work.wake_at(next);
+            return false;
+        }
         let (latest, Some(write)) = (pass.latest(), pass.take_retry()) else {
             return false;
         };

@@ -106,10 +106,13 @@ impl Writer {
         if self.said.loading && view.desired.is_some() {
             self.said.loading = !self.looks.is_known() || !self.agenda.is_done() || self.is_open();
         }
-        // What failed waits for the row that says what became of it.
-        let refused_rows = self.rows.refused.as_ref().map(|(_, trouble)| trouble);
-        let trouble = refused_rows.or(self.setbacks.trouble());
-        let trouble = trouble.or(self.looks.trouble());
+        let mut trouble = self.setbacks.trouble().or(self.looks.trouble());
+        if let Some((_, refused)) = &self.rows.refused
+            && trouble.is_none_or(|trouble| !trouble.needs_operator())
+        {
+            // What failed waits for the row that says what became of it.
+            trouble = Some(refused);
+        }
         let phase = match trouble {
             _ if refused.is_some() => TablePhase::Misconfigured,
             Some(Trouble::Throttled(_)) => TablePhase::Throttled,

@@ -128,7 +128,7 @@ pub(super) struct Rows {
     pub(super) pace: ReadPace,
     /// None is read before then.
     pub(super) not_before: Option<Instant>,
-    /// When one was last refused for now, and with what; none once no row is in doubt, or they are given without a wait.
+    /// When one was last refused for now, and with what; none once no row is in doubt, or rows are read without a wait again.
     pub(super) refused: Option<(Instant, Trouble)>,
     /// Whose data this is, is being stored.
     pub(super) remembering: bool,
@@ -145,7 +145,7 @@ pub(super) struct Heard {
     pub(super) first_received: Option<Instant>,
     /// The table was not initialised when this term began, and is not complete yet.
     pub(super) first_write: bool,
-    /// The same, and more is missing than what fails.
+    /// As above, and something besides the items that fail is still missing.
     pub(super) loading: bool,
     pub(super) stopping: bool,
 }

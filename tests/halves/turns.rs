@@ -50,8 +50,8 @@ struct Hour {
     asked: u64,
 }
 
-/// Each connection is to the next of these replicas: those that lag say everything a minute late. But for the half minute after
-/// a cut no row is behind for longer than `late`, and all is equal in the end.
+/// Each connection is to the next of these replicas: those that lag say everything a minute late. But for `late` and half a
+/// minute after a cut, no row is behind for longer than `late`, and all is equal in the end.
 async fn hour(lagging: &[bool], late: Duration) -> Hour {
     let (launchdarkly, table) = (LaunchDarkly::with_flags(FLAGS as usize), Table::new());
     let replicas = lagging.iter().map(|lags| match lags {

@@ -134,25 +134,26 @@ impl World {
         }
     }
 
-    /// What was said between these was stored, or something that was said later, or it is held by name.
+    /// What was said between these was stored, or something that was said later, or it was held by name meanwhile.
     pub(crate) fn check_stored(&self, before: Generation, up_to: Generation) {
         assert!(before <= up_to, "it is not less than before");
         let ledger = self.writer.ledger();
         let observed = &ledger.observed().items;
         let later = |saying: &&Saying| saying.generation > Some(before);
+        // The last one first.
         let sayings: Vec<_> = self.sayings.iter().rev().take_while(later).collect();
-        let stored_of = |saying: &&&Saying| saying.generation <= Some(up_to);
-        for key in sayings
-            .iter()
-            .filter(stored_of)
-            .flat_map(|it| it.items.keys())
-        {
-            let stored = observed.get(key);
-            let said = sayings.iter().filter_map(|it| it.items.get(key));
-            let is_stored = said.into_iter().any(|it| is_as_said(it.as_ref(), stored));
-            let is_held = self.held.contains(key);
-            let drifted = ledger.drifted(key).is_some() || ledger.left().contains_key(key);
-            assert!(is_stored || is_held || drifted, "{key} is not stored yet");
+        for (index, saying) in sayings.iter().enumerate() {
+            if saying.generation > Some(up_to) {
+                continue;
+            }
+            for key in saying.items.keys() {
+                let stored = observed.get(key);
+                let mut said = sayings[..=index].iter().filter_map(|it| it.items.get(key));
+                let is_stored = said.any(|it| is_as_said(it.as_ref(), stored));
+                let was_held = self.held.contains(key);
+                let drifted = ledger.drifted(key).is_some() || ledger.left().contains_key(key);
+                assert!(is_stored || was_held || drifted, "{key} is not stored yet");
+            }
         }
     }
 

@@ -23,7 +23,7 @@ fn puts_one_of(request: &Request, keys: &[ItemKey]) -> bool {
     matches!(request, Request::Write(Write::Put(key, ..)) if keys.contains(key))
 }
 
-/// Every item changes, and nobody is told yet.
+/// These items change, and nobody is told yet.
 fn changed(world: &mut World, numbers: &[u8]) {
     for number in numbers {
         world.happen(&Event::Change(*number, false));
@@ -108,7 +108,7 @@ fn a_table_that_was_emptied_and_takes_nothing_any_more_gets_no_marker_and_nobody
     }
 }
 
-/// The table holds what it held and its marker stands: three of its items are refused, and nothing else is to be written.
+/// The table holds what it held and its marker stands: some of its items are refused, and nothing else is to be written.
 #[test]
 fn a_restart_over_a_few_refused_items_names_them_and_is_settled() {
     for refused in 1..6 {

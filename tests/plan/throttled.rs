@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use ld_dynamodb_relay::plan::Write;
 use ld_dynamodb_relay::status::TablePhase;
 use ld_dynamodb_relay::writer::{TableRequest as Request, WriteEvent as Told, WriteFact};
 
@@ -83,18 +82,12 @@ fn a_table_that_is_emptied_meanwhile_is_shown_so_within_a_minute_and_filled_befo
     let standing = world.stands.clone().unwrap();
     assert!(!standing.initialized && !standing.settled, "{standing:?}");
     assert_eq!(standing.phase, TablePhase::Throttled);
-    let (mut marked, until) = (None, world.now + 24 * 60 * MINUTE);
-    let mut slow_until_marked = |request: &Request| {
-        if matches!(request, Request::Write(Write::MarkInitialized)) {
-            marked = Some(());
-        }
-        slow(request)
-    };
+    let until = world.now + 24 * 60 * MINUTE;
     while world.now < until && !world.store.marker {
         let until = world.now + MINUTE;
-        world.run_until(until, &mut slow_until_marked);
+        world.run_until(until, &mut slow);
     }
-    assert_eq!(marked, Some(()));
+    assert!(world.store.marker);
     assert_eq!(world.store.rows.len(), usize::from(FLAGS));
     world.run_for(30 * MINUTE);
     world.check_equal();
@@ -196,7 +189,7 @@ fn throttled_reading_is_its_own_condition_and_does_not_flap() {
     assert_eq!(phases, expected);
 }
 
-/// What a write left in doubt is read before anything else is known of it: reads are throttled, and nothing is unreachable.
+/// Once the reads of rows in doubt are throttled, the table counts as throttled and no longer as unreachable.
 #[test]
 fn rows_in_doubt_whose_reads_are_throttled_are_no_outage() {
     let mut world = said(30);
@@ -236,5 +229,72 @@ fn rows_in_doubt_whose_reads_are_throttled_are_no_outage() {
         TablePhase::Settled,
     ];
     assert_eq!(phases, expected);
+    world.check_equal();
+}
+
+/// A permission that goes while rows in doubt are throttled is shown: an operator has to act.
+#[test]
+fn throttled_rows_hide_no_trouble_that_an_operator_has_to_mend() {
+    let mut world = said(30);
+    world.run_for(SECOND);
+    for number in 0..6 {
+        world.happen(&Event::Change(number, true));
+    }
+    let (mut lost, mut asked) = (0, 0);
+    let mut denied = |request: &Request| match request {
+        Request::Write(_) if lost < 4 => {
+            lost += 1;
+            Fate::LostBefore
+        }
+        Request::Row(_) => {
+            asked += 1;
+            if asked < 10 {
+                Fate::Refused
+            } else {
+                Fate::Denied
+            }
+        }
+        _ => Fate::Done,
+    };
+    let until = world.now + 5 * MINUTE;
+    world.run_until(until, &mut denied);
+    assert!(asked > 10, "{asked}");
+    assert_eq!(phase(&world), TablePhase::Misconfigured);
+    world.run_for(5 * MINUTE);
+    world.check_equal();
+}
+
+/// An item that fails is tried again at the pace of all writes, however often it is throttled: some twenty times a second at
+/// most, and not at each answer.
+#[test]
+fn an_item_that_fails_is_not_sent_again_at_once_because_it_is_throttled() {
+    let (mut world, stuck) = (said(10), key(5));
+    let of_stuck =
+        |request: &Request| matches!(request, Request::Write(write) if write.key() == Some(&stuck));
+    let mut fails = |request: &Request| {
+        if of_stuck(request) {
+            Fate::Failed
+        } else {
+            Fate::Done
+        }
+    };
+    let until = world.now + MINUTE;
+    world.run_until(until, &mut fails);
+    let mut attempts = 0;
+    let mut refused = |request: &Request| {
+        if of_stuck(request) {
+            attempts += 1;
+            Fate::Refused
+        } else {
+            Fate::Done
+        }
+    };
+    let until = world.now + 10 * MINUTE;
+    world.run_until(until, &mut refused);
+    assert!(
+        (5..20_000).contains(&attempts),
+        "{attempts} attempts in ten minutes"
+    );
+    world.run_for(MINUTE);
     world.check_equal();
 }

@@ -315,7 +315,7 @@ impl Sim {
         let (from, to) = if self.known { (0.9, 1.1) } else { (0.5, 1.0) };
         let at = |factor| self.now + self.verify.mul_f64(factor);
         self.window = (at(from), at(to + 1e-9));
-        (self.not_before, self.marker_at) = (self.now, self.now + self.marker);
+        self.not_before = self.now;
         (self.known, self.trouble, self.refusals) = (true, None, 0);
         self.readings += 1;
         // What was read before the marker vanished may have vanished with it.

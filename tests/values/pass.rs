@@ -196,11 +196,11 @@ impl Scene {
                 }
                 let works = |write: &Write| write.key().is_some() && !is_stuck(write);
                 let later = self.stages.iter_mut();
-                let found = later.filter_map(|stage| {
+                let mut found = later.filter_map(|stage| {
                     let place = stage.iter().position(works)?;
                     Some(stage.remove(place))
                 });
-                if let Some(write) = { found }.next() {
+                if let Some(write) = found.next() {
                     self.queue.insert(0, write);
                 }
             }
