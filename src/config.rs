@@ -56,16 +56,12 @@ pub struct Config {
     pub log: Log,
 }
 
-impl Config {
-    /// How long nothing may be heard of an environment until nobody knows whether it is up to date.
-    pub fn silence(&self) -> Duration {
-        let polls = |it: &EnvironmentSettings| it.source == SourceKind::Poll;
-        let stream = self.upstream.read_timeout;
-        if self.environments.iter().any(polls) {
-            // One poll may fail, and an answer takes its time.
-            stream.max(self.upstream.poll_interval * 2)
-        } else {
-            stream
+impl Upstream {
+    /// Where an environment is heard.
+    pub fn uri(&self, source: SourceKind) -> &str {
+        match source {
+            SourceKind::Stream => &self.stream_uri,
+            SourceKind::Poll => &self.base_uri,
         }
     }
 }

@@ -46,7 +46,7 @@ pub struct Environment {
     pub name: Arc<str>,
     /// The SDK key.
     pub key: Kept,
-    /// Opens streams.
+    /// Opens sessions.
     pub client: Client,
     /// Where it goes.
     pub table: Table,

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -100,6 +101,8 @@ pub struct Facts {
     pub source: (SourcePhase, Moment),
     /// Its last error.
     pub last_error: Option<LastError>,
+    /// How long after an answer LaunchDarkly is asked again, where nobody holds a stream open.
+    pub polled_each: Option<Duration>,
     /// When a byte last came from LaunchDarkly.
     pub heard: Option<Moment>,
     /// The last change that LaunchDarkly said, by its number, and when.
@@ -226,6 +229,7 @@ impl EnvironmentStatus {
         Self(Arc::new(watch::Sender::new(Facts {
             source: (SourcePhase::Connecting, now),
             last_error: None,
+            polled_each: None,
             heard: None,
             said: (Generation::default(), now),
             owed: None,
@@ -250,6 +254,13 @@ impl EnvironmentStatus {
             behind_since: Some(now),
             reach: (Reach::Untried, now),
         })))
+    }
+
+    /// The same of one that is heard by polling.
+    pub fn polled(each: Duration, now: Moment) -> Self {
+        let status = Self::new(now);
+        status.note(|facts| facts.polled_each = Some(each));
+        status
     }
 
     /// Begins anew, after a panic: neither half is at work. What readers have is not touched by that.

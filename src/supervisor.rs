@@ -47,8 +47,11 @@ pub fn assemble(
     } else {
         SPREAD / many
     };
-    let check = secret_check::sdk_key(&config.upstream.stream_uri);
     let mut make = |(turn, environment): (u32, &crate::config::EnvironmentSettings)| {
+        let transport = match environment.source {
+            SourceKind::Stream => Transport::Stream,
+            SourceKind::Poll => Transport::Poll(config.upstream.poll_interval),
+        };
         let table = Table::new(connection.clone(), &*environment.table, &environment.prefix);
         let manner = Manner {
             concurrency: config.store.write_concurrency,
@@ -61,15 +64,18 @@ pub fn assemble(
         };
         Environment {
             name: environment.name.clone(),
-            key: keeper.keep(&environment.sdk_key, check),
-            client: client.clone().by(match environment.source {
-                SourceKind::Stream => Transport::Stream,
-                SourceKind::Poll => Transport::Poll(config.upstream.poll_interval),
-            }),
+            key: keeper.keep(
+                &environment.sdk_key,
+                secret_check::sdk_key(config.upstream.uri(environment.source)),
+            ),
+            client: client.clone().by(transport),
             table,
             manner,
             control: Control::default(),
-            status: EnvironmentStatus::new(clock::now()),
+            status: match transport {
+                Transport::Stream => EnvironmentStatus::new(clock::now()),
+                Transport::Poll(each) => EnvironmentStatus::polled(each, clock::now()),
+            },
             metrics: metrics.environment(&environment.name),
             first_delay: (spread * turn).mul_f64(0.5 + rand::random::<f64>() / 2.0),
         }

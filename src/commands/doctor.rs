@@ -118,7 +118,7 @@ fn kept_elsewhere(config: &Config, keeper: &mut Keeper) -> Vec<Elsewhere> {
     }
     for environment in &config.environments {
         let name = Some(&*environment.name);
-        let check = secret_check::sdk_key(&config.upstream.stream_uri);
+        let check = secret_check::sdk_key(config.upstream.uri(environment.source));
         add(name, &environment.sdk_key, check);
         for secret in &environment.webhook_secrets {
             add(name, secret, secret_check::webhook_secret);

@@ -160,7 +160,7 @@ fn app(
         admin_token: keep(http.admin_token.as_slice(), secret_check::admin_token).pop(),
         metrics: metrics.clone(),
         metrics_enabled: http.metrics,
-        read_timeout: config.silence(),
+        read_timeout: config.upstream.read_timeout,
         disconnected_status_time: config.lifecycle.disconnected_status_time,
         stopping: stop.clone(),
         clock: clock::now,
@@ -171,7 +171,7 @@ fn app(
 async fn summaries(config: &Config, statuses: &[(Arc<str>, EnvironmentStatus)]) {
     let statuses: Vec<_> = statuses.iter().map(|(_, it)| it.clone()).collect();
     let tolerated = config.lifecycle.disconnected_status_time;
-    let read_timeout = config.silence();
+    let read_timeout = config.upstream.read_timeout;
     summarize(&statuses, read_timeout, tolerated, SUMMARY_INTERVAL).await;
 }
 

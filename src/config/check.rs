@@ -9,7 +9,7 @@ use super::keys::{self, KeyForm};
 use super::load::InEffect;
 use super::origin::{Findings, Origin};
 use super::sources::Sources;
-use super::{Config, EnvironmentSettings, SourceKind};
+use super::{Config, EnvironmentSettings, SourceKind, Upstream};
 
 /// Makes a draft whole. What is wrong goes into `findings`; without a problem there the configuration is right.
 pub(super) fn check(
@@ -22,10 +22,10 @@ pub(super) fn check(
     checker.ports(&draft);
     checker.certificates(&draft, sources);
     checker.some_environment(&draft);
-    let launchdarkly = keys::is_launchdarkly(&draft.upstream.stream_uri);
     for environment in &draft.environments {
         checker.name(environment);
-        checker.sdk_key(environment, launchdarkly);
+        let source = environment.source.unwrap_or(draft.source);
+        checker.sdk_key(environment, &draft.upstream, source);
         checker.table(environment, &draft);
         checker.prefix(environment);
     }
@@ -131,7 +131,7 @@ impl Checker<'_> {
         }
     }
 
-    fn sdk_key(&mut self, it: &EnvironmentDraft, launchdarkly: bool) {
+    fn sdk_key(&mut self, it: &EnvironmentDraft, upstream: &Upstream, source: SourceKind) {
         let name = &it.name;
         let at = self.at("LD_ENV_", Some(name));
         let Some(key) = &it.sdk_key else {
@@ -151,14 +151,23 @@ impl Checker<'_> {
         };
         // What is kept elsewhere is judged when it is read.
         let Some(key) = &key.value else { return };
+        let launchdarkly = keys::is_launchdarkly(upstream.uri(source));
         match keys::form_of(key.expose_secret(), launchdarkly) {
             KeyForm::Right => {}
-            KeyForm::Unusual => self.findings.warning(
-                at,
-                "the SDK key does not begin with sdk-, as LaunchDarkly's do; it is used as it is because STREAM_URI is \
-                 not LaunchDarkly's",
-            ),
-            KeyForm::Wrong(sentence) => self.findings.problem(at, format!("the SDK key {sentence}")),
+            KeyForm::Unusual => {
+                let setting = match source {
+                    SourceKind::Stream => "STREAM_URI",
+                    SourceKind::Poll => "BASE_URI",
+                };
+                let text = format!(
+                    "the SDK key does not begin with sdk-, as LaunchDarkly's do; it is used as it is because {setting} \
+                     is not LaunchDarkly's"
+                );
+                self.findings.warning(at, text);
+            }
+            KeyForm::Wrong(sentence) => {
+                self.findings.problem(at, format!("the SDK key {sentence}"));
+            }
         }
     }
 

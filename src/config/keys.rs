@@ -56,8 +56,8 @@ pub(super) fn form_of(key: &str, upstream_is_launchdarkly: bool) -> KeyForm {
 }
 
 /// Whether the host is LaunchDarkly's own.
-pub(super) fn is_launchdarkly(stream_uri: &str) -> bool {
-    let url = Url::parse(stream_uri).ok();
+pub(super) fn is_launchdarkly(uri: &str) -> bool {
+    let url = Url::parse(uri).ok();
     let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
     ["launchdarkly.com", "launchdarkly.us", "launchdarkly.eu"]
         .iter()

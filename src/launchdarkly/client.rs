@@ -27,7 +27,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 pub enum Transport {
     /// On a stream, which says what changes when it does.
     Stream,
-    /// By asking for everything again and again, this long after the answer before.
+    /// By asking for everything again and again, this long after the previous answer.
     Poll(Duration),
 }
 
@@ -69,7 +69,7 @@ pub enum Setup {
 }
 
 impl Client {
-    /// For streams. `proxy` and `authorities` (PEM) are for LaunchDarkly alone. `instance` names this process for
+    /// One that opens streams. `proxy` and `authorities` (PEM) are for LaunchDarkly alone. `instance` names this process for
     /// LaunchDarkly's statistics.
     pub fn new(
         endpoints: Endpoints,

@@ -105,27 +105,31 @@ fn put(data: &str) -> Result<Said, Malformed> {
 /// Reads `{"flags":{…},"segments":{…}}`: the data of a `put`. A kind that is missing is empty, a
 /// value that is `null` is absent, other members are skipped.
 pub fn full(data: &str) -> Result<DataSet, Malformed> {
-    full_of("put", data)
+    full_of("put", data).map(|(set, _)| set)
 }
 
-/// The same of the body of a poll.
+/// The same of the body of a poll, in which one kind at least has to be: anybody may answer with any JSON.
 pub fn latest_all(data: &str) -> Result<DataSet, Malformed> {
-    full_of("latest-all", data)
+    match full_of("latest-all", data)? {
+        (_, 0) => Err(Malformed::Shape("latest-all", "neither flags nor segments")),
+        (set, _) => Ok(set),
+    }
 }
 
-fn full_of(of: &'static str, data: &str) -> Result<DataSet, Malformed> {
+/// With how many members named a kind.
+fn full_of(of: &'static str, data: &str) -> Result<(DataSet, usize), Malformed> {
     let mut set = DataSet::new();
     let mut deserializer = serde_json::Deserializer::from_str(data);
-    deserializer
+    let kinds = deserializer
         .deserialize_map(Kinds(&mut set))
-        .and_then(|()| deserializer.end())
+        .and_then(|kinds| deserializer.end().map(|()| kinds))
         .map_err(|error| match error.classify() {
             serde_json::error::Category::Data => {
                 Malformed::Shape(of, "flags or segments are not an object")
             }
             _ => Malformed::Json(of),
         })?;
-    Ok(set)
+    Ok((set, kinds))
 }
 
 fn patch(data: &str) -> Result<Said, Malformed> {
@@ -158,27 +162,31 @@ fn delete(data: &str) -> Result<Said, Malformed> {
     Ok(Said::Newer(key, item))
 }
 
-/// The members of a full set, read straight into it.
+/// The members of a full set, read straight into it; how many named a kind.
 struct Kinds<'a>(&'a mut DataSet);
 
 impl<'de> Visitor<'de> for Kinds<'_> {
-    type Value = ();
+    type Value = usize;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("an object with flags and segments")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<usize, A::Error> {
+        let mut kinds = 0;
         while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-            match &*name {
-                "flags" => map.next_value_seed(ItemsOfKind(Kind::Flag, self.0))?,
-                "segments" => map.next_value_seed(ItemsOfKind(Kind::Segment, self.0))?,
+            let kind = match &*name {
+                "flags" => Kind::Flag,
+                "segments" => Kind::Segment,
                 _ => {
                     map.next_value::<serde::de::IgnoredAny>()?;
+                    continue;
                 }
-            }
+            };
+            map.next_value_seed(ItemsOfKind(kind, self.0))?;
+            kinds += 1;
         }
-        Ok(())
+        Ok(kinds)
     }
 }
 

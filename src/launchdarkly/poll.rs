@@ -1,11 +1,12 @@
 //! LaunchDarkly's polling API: everything, asked for again and again.
 
 use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use reqwest::StatusCode;
 use reqwest::header::{CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH};
+use reqwest::{Response, StatusCode};
 use secrecy::SecretString;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
@@ -18,6 +19,7 @@ use crate::model::DataSet;
 
 const SETTING: &str = "BASE_URI";
 const PATH: &str = "/sdk/latest-all";
+const NOT_JSON: Malformed = Malformed::Json("latest-all");
 /// How long an answer of which only the status is read may take.
 const STATUS_TIMEOUT: Duration = Duration::from_secs(10);
 /// The part of the interval by which a poll comes sooner at most, so that many environments do not poll together.
@@ -116,7 +118,9 @@ impl PollSession {
             .greeting
             .as_ref()
             .and_then(|it| it.environment_id.as_ref());
-        let is_another = !is_first && greeting.environment_id.as_ref() != before;
+        // An answer without data need not say whose it is.
+        let tells = everything.is_some() || greeting.environment_id.is_some();
+        let is_another = !is_first && tells && greeting.environment_id.as_ref() != before;
         if is_first || is_another {
             self.greeting = Some(greeting.clone());
             self.ready.push_back(Signal::Connected(greeting));
@@ -133,7 +137,7 @@ impl PollSession {
                 self.ready
                     .push_back(Signal::Said(said, everything.received));
             }
-            // That this environment's data did not change is not known: what was said was another's.
+            // This says nothing of this environment: what was said before was another one's.
             None if is_another => {
                 self.etag = None;
                 self.ask();
@@ -151,15 +155,14 @@ async fn ask(
 ) -> Result<PollAnswer, Refusal> {
     let asked = Instant::now();
     let patience = client.endpoints.read_timeout.min(HEADERS_TIMEOUT);
-    let silent = |_| Refusal::Silent(patience);
-    let broken = |error: reqwest::Error| network(&error, SETTING);
     // A cache on the way might repeat what was said long ago.
     let mut request = client.poll(PATH, &key).header(CACHE_CONTROL, "no-cache");
     if let Some(etag) = &etag {
         request = request.header(IF_NONE_MATCH, etag);
     }
     let response = timeout(patience, request.send()).await;
-    let mut response = response.map_err(silent)?.map_err(broken)?;
+    let response = response.map_err(|_| Refusal::Silent(patience))?;
+    let mut response = response.map_err(|error| network(&error, SETTING))?;
     let greeting = Greeting::of(response.headers());
     if response.status() == StatusCode::NOT_MODIFIED && etag.is_some() {
         return Ok(PollAnswer {
@@ -169,34 +172,16 @@ async fn ask(
         });
     }
     response = success(response)?;
-    let (etag, media) = (
-        response.headers().get(ETAG).cloned(),
-        shortened(media_type(&response)),
-    );
-    let most = client.endpoints.max_event_bytes;
-    let mut body = Vec::new();
-    let late = asked + MAX_EVENT_TIME;
-    // An answer so large, or a way so narrow, that it takes longer has time while it comes.
-    while let Some(chunk) = timeout_at(late.min(Instant::now() + patience), response.chunk())
-        .await
-        .map_err(silent)?
-        .map_err(broken)?
-    {
-        if body.len() + chunk.len() > most {
-            return Err(Refusal::TooLarge(most));
-        }
-        body.extend_from_slice(&chunk);
+    let media = media_type(&response);
+    if !media.eq_ignore_ascii_case("application/json") {
+        return Err(Refusal::NotJson(shortened(media)));
     }
+    let etag = response.headers().get(ETAG).cloned();
+    let body = body(&mut response, asked, &client).await?;
     let received = Instant::now();
-    let text = str::from_utf8(&body).map_err(|_| Malformed::Json("latest-all"));
+    let text = str::from_utf8(&body).map_err(|_| NOT_JSON);
     let items = text.and_then(fdv1::latest_all);
-    let items = items.map_err(|malformed| {
-        if media.eq_ignore_ascii_case("application/json") {
-            Refusal::MalformedAnswer(malformed)
-        } else {
-            Refusal::NotJson(media)
-        }
-    })?;
+    let items = items.map_err(Refusal::MalformedAnswer)?;
     Ok(PollAnswer {
         asked,
         greeting,
@@ -206,4 +191,48 @@ async fn ask(
             received,
         }),
     })
+}
+
+/// The whole body. An answer so large, or a way so narrow, that it takes long has time while it comes.
+async fn body(
+    response: &mut Response,
+    asked: Instant,
+    client: &Client,
+) -> Result<Vec<u8>, Refusal> {
+    let most = client.endpoints.max_event_bytes;
+    let (late, read_timeout) = (asked + MAX_EVENT_TIME, client.endpoints.read_timeout);
+    let mut body = Vec::new();
+    loop {
+        let next = Instant::now() + read_timeout;
+        let chunk = timeout_at(next.min(late), response.chunk()).await;
+        let chunk = chunk.map_err(|_| {
+            if next < late {
+                Refusal::Silent(read_timeout)
+            } else {
+                Refusal::Incomplete(MAX_EVENT_TIME)
+            }
+        })?;
+        let chunk = chunk.map_err(|error| {
+            if is_corrupt(&error) {
+                Refusal::MalformedAnswer(NOT_JSON)
+            } else {
+                network(&error, SETTING)
+            }
+        })?;
+        let Some(chunk) = chunk else { return Ok(body) };
+        if body.len() + chunk.len() > most {
+            return Err(Refusal::TooLarge(most));
+        }
+        body.extend_from_slice(&chunk);
+    }
+}
+
+/// Whether what came is no valid compression, rather than cut short.
+fn is_corrupt(error: &reqwest::Error) -> bool {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+    matches!(kind, Some(ErrorKind::InvalidData | ErrorKind::InvalidInput))
 }

@@ -33,7 +33,7 @@ impl Greeting {
 /// What a session tells.
 #[derive(Debug)]
 pub enum Signal {
-    /// LaunchDarkly answers with a stream.
+    /// LaunchDarkly answers as it should.
     Connected(Greeting),
     /// Bytes came that say nothing.
     Alive,
@@ -98,6 +98,7 @@ const fn advice(status: u16) -> &'static str {
         401 | 403 => {
             ": it does not accept the SDK key; check LD_ENV_<name>, which has to be the environment's server-side SDK key"
         }
+        304 => ": everything had been asked for; is there a cache that answers in its place?",
         404 => {
             ": nothing is there for this key; check STREAM_URI, or BASE_URI where UPSTREAM is poll"
         }
@@ -110,7 +111,7 @@ impl Refusal {
     pub const fn is_lasting(&self) -> bool {
         match self {
             Self::Status { status, .. } => {
-                matches!(*status, 300..=499) && !matches!(*status, 400 | 408 | 429)
+                matches!(*status, 300..=499) && !matches!(*status, 304 | 400 | 408 | 429)
             }
             Self::Broken(Broken::TooLong(_)) | Self::TooLarge(_) => true,
             _ => false,

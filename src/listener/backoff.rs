@@ -53,6 +53,11 @@ impl Backoff {
         self.base = base.clamp(MIN_BASE, MAX);
     }
 
+    /// Whether something was seen that lasts.
+    pub(super) const fn is_lasting(&self) -> bool {
+        self.lasting_failures > 0
+    }
+
     /// A connection was healthy.
     pub(super) fn healthy(&mut self) {
         (self.failures, self.lasting_failures) = (0, 0);
@@ -62,15 +67,16 @@ impl Backoff {
 /// Reopening is limited: at most three at once, and then one each 30 s, or a poll each 5 s.
 #[derive(Clone, Debug)]
 pub(super) struct Allowance {
-    each: Duration,
+    /// Time until one more is allowed. Nobody may cut waits short more often than this.
+    pub(super) each: Duration,
     left: u32,
     counted: tokio::time::Instant,
 }
 
 /// Reopenings at once.
 const AT_ONCE: u32 = 3;
-/// Time until one more is allowed. What an operator has cut short is apart by as much.
-pub(super) const EACH: Duration = Duration::from_secs(30);
+/// Time until one more is allowed.
+const EACH: Duration = Duration::from_secs(30);
 /// The same for a poll, which costs less than a stream.
 const EACH_POLL: Duration = Duration::from_secs(5);
 

@@ -33,7 +33,7 @@ impl Listener {
             wait = wait.max(*wanted);
         }
         if let Transport::Poll(interval) = self.transport {
-            // Who polls is not heard more often because it fails.
+            // LaunchDarkly is not polled more often because it fails.
             wait = wait.max(interval);
         }
         self.retry_at = at.now + wait;

@@ -1,5 +1,5 @@
-//! What webhooks announced, and whether the stream delivers it: if not, everything is to be asked for again. Who polls has no
-//! stream to wait for and asks at once. Pure.
+//! What webhooks announced, and whether the stream delivers it: if not, everything is to be asked for again. An
+//! environment that polls has no stream to wait for and asks at once. Pure.
 
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
@@ -55,7 +55,7 @@ enum Stage {
     InTime,
     /// The stream was there and did not.
     Late,
-    /// There is no stream to deliver it: it is asked for.
+    /// There is no stream to deliver it: it is asked for, and has time left to come.
     Wanted,
     /// There was no stream to do it. The next connection brings everything, or has its time to deliver what it does not.
     Excused,
@@ -129,7 +129,7 @@ impl Hints {
 
     /// A hint came.
     pub(super) fn hint(&mut self, hint: Hint, came: Instant) -> HintOutcomes {
-        // Who polls has not been told of a change by what came just before it, and asking costs little.
+        // What a poll brought just before tells nothing of what happens now, and asking costs little.
         let streams = self.transport == Transport::Stream;
         let known = |item| streams && self.delivered.since(item, hint.happened).is_some();
         if hint.item.as_ref().is_some_and(known) {
@@ -201,6 +201,9 @@ impl Hints {
     /// is being opened asked for everything.
     pub(super) fn look(&mut self, now: Instant, connected: bool, asking: Option<Instant>) -> bool {
         for pending in &mut self.pending {
+            if pending.stage == Stage::Wanted && pending.came + PATIENCE <= now {
+                pending.stage = Stage::Late;
+            }
             if pending.stage == Stage::InTime && pending.due <= now {
                 pending.stage = match self.transport {
                     _ if !connected => Stage::Excused,
@@ -216,7 +219,7 @@ impl Hints {
         wish
     }
 
-    /// Whether the stream did not deliver in time what a webhook announced, and nothing else brought it.
+    /// Whether what a webhook announced did not come in time, and has not come since.
     pub(super) fn is_late(&self) -> bool {
         self.pending.iter().any(|it| it.stage == Stage::Late)
     }
@@ -225,7 +228,9 @@ impl Hints {
     pub(super) fn due(&self, asking: Option<Instant>) -> Option<Instant> {
         let in_time = self.pending.iter().filter(|it| it.stage == Stage::InTime);
         let in_time = in_time.map(|pending| pending.due);
-        in_time.chain(self.wish_at(asking)).min()
+        let wanted = self.pending.iter().filter(|it| it.stage == Stage::Wanted);
+        let wanted = wanted.map(|pending| pending.came + PATIENCE);
+        in_time.chain(wanted).chain(self.wish_at(asking)).min()
     }
 
     /// When everything may be wished again, if a late hint wants that and it is not being asked for already.

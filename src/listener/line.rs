@@ -20,6 +20,8 @@ pub struct Line {
     pub is_healthy: bool,
     /// LaunchDarkly's ID of the environment, where its answer tells one.
     pub environment_id: Option<Arc<str>>,
+    /// It has an SDK key that was replaced: another one takes over whatever this one says.
+    pub is_superseded: bool,
 }
 
 impl Line {
@@ -31,6 +33,7 @@ impl Line {
             answers: 0,
             is_healthy: false,
             environment_id: None,
+            is_superseded: false,
         }
     }
 }
@@ -122,7 +125,11 @@ impl ConnectionState {
     pub fn hand_over(&mut self, good_since: Instant) -> Option<Line> {
         let (old, mut new) = match std::mem::take(self) {
             Self::Opening(new) => (None, new),
-            Self::HandingOver { current, new } => (Some(current), new),
+            Self::HandingOver { current, mut new } => {
+                // Polls follow each other, whichever session makes them.
+                new.answers += current.answers;
+                (Some(current), new)
+            }
             other @ (Self::Idle | Self::Listening(_)) => {
                 *self = other;
                 return None;

@@ -69,6 +69,13 @@ impl Listener {
         at: At,
     ) {
         let mut took = None;
+        if which == Role::New && self.is_outrun() {
+            // The current session has polled since then: this is older than what was said.
+            self.state.close(Role::New);
+            self.orders.push(ConnectionOrder::Close(Role::New));
+            self.facts.push(ListenFact::Ended(SessionEnd::Reopened));
+            return;
+        }
         if which == Role::New {
             if let Some(old) = self.state.hand_over(received) {
                 self.was_good(&old, at);
@@ -96,6 +103,13 @@ impl Listener {
             generation: changed.generation,
         });
         self.facts.push(ListenFact::Hints(answered));
+    }
+
+    /// Whether the current connection asked for what it last said after the new one did.
+    fn is_outrun(&self) -> bool {
+        let current = self.state.current().map(|line| line.asked);
+        let new = self.state.new_line().map(|line| line.asked);
+        current.is_some() && current > new
     }
 
     fn newer(&mut self, key: ItemKey, item: Item, received: Instant, shared: &impl Context) {

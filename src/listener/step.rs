@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::backoff::{Allowance, Backoff, EACH};
+use super::backoff::{Allowance, Backoff};
 use super::fact::ListenFact;
 use super::hints::{Hint, HintOutcomes, Hints};
 use super::line::{ConnectionState, Line, Role};
@@ -88,7 +88,7 @@ pub struct Listener {
     pub(super) retry_at: Instant,
     /// Somebody does not want to wait for that, nor for an attempt that hangs. Until the next connection is opened.
     hurried: bool,
-    /// Nothing is cut short for him before then: a flood of orders gets no more than that.
+    /// Without a current connection nothing is cut short for him before then; beside one the allowance is the limit.
     early_at: Instant,
     pub(super) malformed: u32,
     /// When the stream last told that there is something else than was said, unless everything was asked for since then.
@@ -159,12 +159,13 @@ impl Listener {
             let (connected, asking) = (self.state.current().is_some(), self.asking());
             if self.hints.look(at.now, connected, asking) {
                 shared.wish(at.now, ReopenCause::Webhook);
+                self.hurried |= self.polls_soon();
             }
             self.tell_owed();
         }
         if let ConnectionState::Listening(line) = &self.state {
             // Who was in a hurry has what he wanted, where nothing is wished.
-            self.hurried &= shared.wished_since(line.asked).is_some();
+            self.hurried &= wanted(line, shared).is_some();
         }
         if self.due(shared).is_some_and(|due| due <= at.now) {
             match keyless {
@@ -201,9 +202,9 @@ impl Listener {
         let due = early_at.map_or(self.retry_at, |early_at| early_at.min(self.retry_at));
         match &self.state {
             ConnectionState::Idle => Some(due),
-            ConnectionState::Listening(line) => shared.wished_since(line.asked).map(|_| due),
+            ConnectionState::Listening(line) => wanted(line, shared).map(|_| due),
             ConnectionState::Opening(_) => early_at,
-            // Opening another one takes the allowance's place.
+            // Opening another one uses up one of the reopenings that are allowed.
             ConnectionState::HandingOver { .. } => self.hurried.then(|| self.allowance.free_at()),
         }
     }
@@ -217,12 +218,12 @@ impl Listener {
                 (self.retry_at, self.hurried) = (allowed_at, false);
                 return;
             }
-            let cause = shared.wished_since(current.asked);
+            let cause = wanted(current, shared);
             self.facts
                 .push(ListenFact::Reopening(cause.unwrap_or(ReopenCause::Hint)));
         }
         if cuts_short {
-            self.early_at = at.now + EACH;
+            self.early_at = at.now + self.allowance.each;
         }
         self.hurried = false;
         self.state.open(Line::new(at.now));
@@ -246,7 +247,8 @@ impl Listener {
         }
         self.backoff.healthy();
         self.give_up(at);
-        if self.state.current().is_some() {
+        if let Some(line) = self.state.line_mut(Role::Current) {
+            line.is_superseded = true;
             shared.wish(at.now, ReopenCause::Key);
         }
     }
@@ -254,15 +256,17 @@ impl Listener {
     /// A webhook or an operator left a request.
     fn woken(&mut self, wakes: Wakes, shared: &impl Context, at: At) {
         let mut all = HintOutcomes::default();
+        let told = !wakes.hints.is_empty();
         for (hint, came) in wakes.hints {
             self.facts.push(ListenFact::Announced(hint.clone(), came));
             all.add_all(self.hints.hint(hint, came));
         }
         self.facts.push(ListenFact::Hints(all));
+        self.hurried |= told && self.is_idle() && self.polls_soon();
         if wakes.key_resets > 0 {
             self.facts.push(ListenFact::KeyReset(wakes.key_resets));
             self.orders.push(ConnectionOrder::RecheckKey);
-            self.hurried |= matches!(self.state, ConnectionState::Idle);
+            self.hurried |= self.is_idle();
         }
         // An operator waits neither for an attempt that may take long nor for a wait that was extended; but he gets no more
         // connections than anybody.
@@ -270,6 +274,15 @@ impl Listener {
             shared.wish(at.now, ReopenCause::Operator);
             self.hurried = true;
         }
+    }
+
+    /// A poll that failed is made again after an interval, unless a webhook tells that there is something to hear.
+    const fn polls_soon(&self) -> bool {
+        matches!(self.transport, Transport::Poll(_)) && !self.backoff.is_lasting()
+    }
+
+    const fn is_idle(&self) -> bool {
+        matches!(self.state, ConnectionState::Idle)
     }
 
     /// When hints want to be looked at.
@@ -281,4 +294,10 @@ impl Listener {
     fn asking(&self) -> Option<Instant> {
         self.state.new_line().map(|line| line.asked)
     }
+}
+
+/// Why another connection is wanted in the place of this one, if it is.
+fn wanted(line: &Line, shared: &impl Context) -> Option<ReopenCause> {
+    let key = line.is_superseded.then_some(ReopenCause::Key);
+    key.or_else(|| shared.wished_since(line.asked))
 }

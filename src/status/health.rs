@@ -27,9 +27,17 @@ pub struct Health {
     pub degraded: bool,
 }
 
-/// Computes [`Health`] at `now`.
+/// How long the answer to a poll may take.
+const POLL_TIME: Duration = Duration::from_secs(30);
+
+/// Computes [`Health`] at `now`. Where LaunchDarkly is polled, a poll that fails is made again an interval later: so long
+/// nobody is alarmed.
 pub fn health(facts: &Facts, now: Instant, read_timeout: Duration, tolerated: Duration) -> Health {
     let since = |at: Instant| now.saturating_duration_since(at);
+    let again = facts
+        .polled_each
+        .map_or(Duration::ZERO, |each| each + POLL_TIME);
+    let (read_timeout, tolerated) = (read_timeout.max(again), tolerated.max(again));
     let silence = facts.heard.map(|at| since(at.monotonic));
     let heard = silence.is_some_and(|silence| silence <= read_timeout);
     let up_to_date = facts.settled() && heard;
@@ -241,5 +249,21 @@ mod tests {
         let (reach, since) = world.status.facts().reach();
         assert_eq!(reach, Reach::Fails);
         assert_eq!(since.monotonic, world.at(60).monotonic);
+    }
+
+    /// The next one is made an interval later, and may take its time.
+    #[test]
+    fn a_poll_that_fails_once_alarms_nobody() {
+        let world = World::up_to_date_at(0);
+        let each = Duration::from_mins(10);
+        world.status.note(|facts| facts.polled_each = Some(each));
+        let health = |seconds| {
+            let now = world.at(seconds).monotonic;
+            health(&world.status.facts(), now, READ_TIMEOUT, TOLERATED)
+        };
+        assert!(health(630).up_to_date && !health(631).up_to_date);
+        world.source(600, SourcePhase::Interrupted);
+        assert!(!health(601).up_to_date && !health(1_230).stale);
+        assert!(health(1_231).stale);
     }
 }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use ld_dynamodb_relay::launchdarkly::fdv1::{Malformed, Said, Unknown};
-use ld_dynamodb_relay::launchdarkly::{Refusal, Signal};
+use ld_dynamodb_relay::launchdarkly::{Refusal, Signal, Transport};
 use ld_dynamodb_relay::listener::{Context, Hint, Role as Which, Wakes};
 use ld_dynamodb_relay::model::{ItemKey, ReopenCause};
 use proptest::prelude::*;
@@ -20,6 +20,8 @@ enum Happening {
     Connected(Which),
     Everything(Which, u8, u64),
     Newer(Which, u8, u64),
+    /// The current session polls, and something changed.
+    Polled(u8, u64),
     Hinted(Which),
     Unknown(Which),
     Alive(Which),
@@ -85,6 +87,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         3 => which().prop_map(H::Connected),
         6 => (which(), 0..4_u8, 1..6_u64).prop_map(|(which, flags, version)| H::Everything(which, flags, version)),
         4 => (which(), 0..4_u8, 1..6_u64).prop_map(|(which, flag, version)| H::Newer(which, flag, version)),
+        3 => (0..4_u8, 1..6_u64).prop_map(|(flags, version)| H::Polled(flags, version)),
         2 => which().prop_map(H::Hinted),
         1 => which().prop_map(H::Unknown),
         1 => which().prop_map(H::Alive),
@@ -117,6 +120,12 @@ fn happen(world: &mut World, happening: &Happening) {
         Happening::Newer(which, number, version) => {
             let (key, item) = flag(number, version);
             world.say(which, Said::Newer(key, item));
+        }
+        Happening::Polled(flags, version) => {
+            if world.current {
+                world.signal(Which::Current, Signal::Asked(world.now));
+                world.say_everything(Which::Current, flags, version);
+            }
         }
         Happening::Hinted(which) => world.say(which, Said::Hint),
         Happening::Unknown(which) => world.say(which, Said::Unknown(Unknown::Path)),
@@ -183,10 +192,16 @@ proptest! {
     fn whatever_happens_a_connection_is_open_soon_after_the_last_fault(
         first_delay in 0..5_000_u64,
         keyless in any::<bool>(),
+        polls in any::<bool>(),
         happenings in prop::collection::vec(happening(), 1..120),
     ) {
         let key = if keyless { Key::Unread } else { Key::There };
-        let mut world = World::with(Duration::from_millis(first_delay), key);
+        let transport = if polls {
+            Transport::Poll(Duration::from_secs(40))
+        } else {
+            Transport::Stream
+        };
+        let mut world = World::hearing_by(transport, Duration::from_millis(first_delay), key);
         for happening in &happenings {
             happen(&mut world, happening);
         }

@@ -100,3 +100,45 @@ fn everything_is_polled_again_three_times_at_once_and_then_each_5_seconds() {
     }
     assert!((14..=15).contains(&opened), "{opened}");
 }
+
+/// The old key is good for a while: what is polled with it does not count as heard with the new one.
+#[test]
+fn another_key_is_tried_until_it_works_whatever_the_old_one_says() {
+    let mut world = polling();
+    world.say_everything(Role::New, 3, 5);
+    world.pass(world.now + SECOND);
+    world.rekey();
+    world.end(
+        Role::New,
+        Refusal::Status {
+            status: 503,
+            retry_after: None,
+        },
+    );
+    world.pass(world.now + SECOND);
+    world.signal(Role::Current, Signal::Asked(world.now));
+    world.say_everything(Role::Current, 3, 6);
+    let due = world.due.expect("the new key is to be tried");
+    world.pass(due);
+    assert!(world.new);
+    world.say_everything(Role::New, 3, 6);
+    assert_eq!(world.due, None, "it is the one that counts");
+}
+
+/// While a new session asks, the one before it polls on: what was asked for later counts.
+#[test]
+fn an_answer_that_was_asked_for_before_what_is_said_is_dropped() {
+    let mut world = polling();
+    world.say_everything(Role::New, 3, 5);
+    world.pass(world.now + SECOND);
+    world.shared.wish(world.now, ReopenCause::Held);
+    world.step(None);
+    assert_eq!(world.orders, [ConnectionOrder::Open]);
+    world.pass(world.now + SECOND);
+    world.signal(Role::Current, Signal::Asked(world.now));
+    world.say_everything(Role::Current, 3, 7);
+    world.say_everything(Role::New, 3, 6);
+    assert_eq!(world.orders, [ConnectionOrder::Close(Role::New)]);
+    assert_eq!(world.version_of(0), Some(7));
+    assert!(!world.is_wished(), "it was said after it was wished");
+}

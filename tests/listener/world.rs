@@ -80,6 +80,9 @@ pub(crate) struct World {
     pub(crate) new: bool,
     pub(crate) current: bool,
     pub(crate) due: Option<Instant>,
+    transport: Transport,
+    /// When a webhook last came to an environment that polls: from then on it waits for no failure.
+    hinted_at: Option<Instant>,
     /// Seconds until another one may be.
     each: f64,
     /// When connections were opened beside another one.
@@ -130,6 +133,8 @@ impl World {
             new: false,
             current: false,
             due: None,
+            transport,
+            hinted_at: None,
             each: match transport {
                 Transport::Stream => EACH,
                 Transport::Poll(_) => EACH_POLL,
@@ -193,7 +198,8 @@ impl World {
             Order::Open => {
                 assert!(!self.new, "one is being opened already");
                 if self.now < self.wait_until {
-                    assert!(self.hastened, "too early");
+                    let told = self.hinted_at.is_some();
+                    assert!(self.hastened || told, "too early");
                     self.cut_short();
                 }
                 self.hastened = false;
@@ -228,7 +234,7 @@ impl World {
             return;
         }
         let before = self.cut_short.replace(self.now);
-        let each = Duration::from_secs_f64(EACH);
+        let each = Duration::from_secs_f64(self.each);
         assert!(
             before.is_none_or(|before| before + each <= self.now),
             "often"
@@ -290,7 +296,11 @@ impl World {
     /// Somebody wants something.
     pub(crate) fn wake(&mut self, wakes: Wakes) {
         let is_idle = !self.new && !self.current;
-        self.hastened |= wakes.ordered || wakes.key_resets > 0 && is_idle;
+        if self.transport != Transport::Stream && !wakes.hints.is_empty() {
+            self.hinted_at = Some(self.now);
+        }
+        let told = wakes.key_resets > 0;
+        self.hastened |= wakes.ordered || told && is_idle;
         self.step(Some(Event::Woken(wakes)));
     }
 
@@ -312,6 +322,13 @@ impl World {
 
     pub(crate) fn pass_seconds(&mut self, seconds: u64) {
         self.pass(self.now + Duration::from_secs(seconds));
+    }
+
+    /// The version that is said of a flag.
+    pub(crate) fn version_of(&self, number: u8) -> Option<u64> {
+        let key = flag(number, 1).0;
+        let reader = self.shared.cell.reader();
+        reader.look(|view| view.desired?.items.get(&key)?.version())
     }
 
     /// Whether everything is to be asked for again.

@@ -85,7 +85,7 @@ async fn changes() -> Output {
     world.production.put_flag(&flag("lost", 1));
     world.production.send_event("surprise", "{}");
     relay.event("ignored an event").await;
-    relay.line("stream is lagging").await;
+    relay.line("LaunchDarkly is lagging").await;
     let stale = ItemKey::flag("flag-0001");
     world.production.send_patch(&stale, &flag("flag-0001", 1));
     relay.line("ignored a change").await;

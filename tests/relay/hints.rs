@@ -120,7 +120,7 @@ async fn only_what_the_stream_does_not_deliver_in_5_seconds_is_asked_for_and_onc
     }
     assert_eq!(several.store.counts().writes(), 3, "nothing else");
     for (name, told) in names.iter().zip([0, 1, 1, 0, 0]) {
-        let lines = log::lines("stream is lagging");
+        let lines = log::lines("LaunchDarkly is lagging");
         let of_it = lines.iter().filter(|line| line.contains(name.as_str()));
         assert_eq!(of_it.count(), told, "{name}");
     }

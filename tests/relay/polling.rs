@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use ld_dynamodb_relay::config::SourceKind;
+use ld_dynamodb_relay::config::{Config, SourceKind};
 use ld_dynamodb_relay::environment::Control;
 use ld_dynamodb_relay::listener::Hint;
 use ld_dynamodb_relay::model::ItemKey;
 use ld_dynamodb_relay::secrets::{Giver, Kept};
+use ld_dynamodb_relay::simulator::Behaviour;
 use ld_dynamodb_relay::simulator::launchdarkly::{Key, Received};
 use ld_dynamodb_relay::status::{TablePhase, health};
 use tokio::time::Instant;
 
 use crate::support::several::Several;
-use crate::support::{KEY, Relay, TABLE, World, environment, flag, flags};
+use crate::support::{KEY, Relay, TABLE, World, flag, flags};
 
 pub(crate) const INTERVAL: Duration = Duration::from_millis(400);
 /// Nothing is polled a second time while a test lasts.
@@ -25,12 +26,21 @@ pub(crate) struct Polling {
 }
 
 pub(crate) async fn polling(world: &World, interval: Duration) -> Polling {
+    polling_with(world, interval, |_| {}).await
+}
+
+pub(crate) async fn polling_with(
+    world: &World,
+    interval: Duration,
+    change: impl FnOnce(&mut Config),
+) -> Polling {
     let (giver, kept) = Kept::cell();
     giver.give(KEY.into());
     let mut config = world.config();
     config.upstream.poll_interval = interval;
     config.environments[0].source = SourceKind::Poll;
     config.environments[0].name = "polling".into();
+    change(&mut config);
     let mut control = None;
     let relay = Relay::start_with(config, None, |environments| {
         environments[0].key = kept;
@@ -74,7 +84,7 @@ async fn everything_is_asked_for_in_intervals_and_only_what_changed_is_sent_and_
     it.relay.settled().await;
     world.assert_equal();
     world.store.reset_counts();
-    let began = Instant::now();
+    let (began, said) = (Instant::now(), it.relay.facts().said.0);
     let later = more(&world, 5).await;
     assert!(began.elapsed() >= INTERVAL.mul_f64(0.9 * 4.0), "not sooner");
     let first = &polls(&world)[0];
@@ -87,6 +97,7 @@ async fn everything_is_asked_for_in_intervals_and_only_what_changed_is_sent_and_
     }
     assert!(later.iter().all(|poll| !is_unconditional(poll)));
     assert_eq!(world.store.counts().writes(), 0);
+    assert_eq!(it.relay.facts().said.0, said, "nothing was said again");
     let tag = header(&later[4], "if-none-match").unwrap().to_owned();
     // An answer of 304 is a sign of life.
     let facts = it.relay.facts();
@@ -107,6 +118,46 @@ async fn everything_is_asked_for_in_intervals_and_only_what_changed_is_sent_and_
     );
     assert_eq!(world.store.counts().writes(), 1);
     assert_eq!(world.production.seen().attempts, 0, "no stream was opened");
+    it.relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_no_name_is_asked_for_whole() {
+    let world = World::with_flags(20).await;
+    let nameless = Behaviour::bytes(world.production.items().to_json());
+    world.production.always_poll(nameless);
+    let it = polling(&world, INTERVAL).await;
+    it.relay.settled().await;
+    assert!(more(&world, 3).await.iter().all(is_unconditional));
+    world.production.as_usual();
+    more(&world, 2).await;
+    assert!(
+        more(&world, 2)
+            .await
+            .iter()
+            .all(|poll| !is_unconditional(poll))
+    );
+    it.relay.stop().await;
+}
+
+/// A webhook after a poll that failed does not wait for the next one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_ends_the_wait_after_a_poll_that_failed() {
+    let world = World::with_flags(20).await;
+    let it = polling(&world, NEVER).await;
+    it.relay.settled().await;
+    let hint = || Hint {
+        item: None,
+        happened: Instant::now(),
+    };
+    world.production.next_poll(Behaviour::status(503));
+    it.control.sync();
+    more(&world, 1).await;
+    world.production.put_flag(&flag("flag-3", 2));
+    it.control.hint(hint());
+    it.relay.written(21).await;
+    it.relay.settled().await;
+    world.assert_equal();
     it.relay.stop().await;
 }
 
@@ -154,6 +205,7 @@ async fn a_webhook_has_it_polled_at_once() {
     let world = World::with_flags(20).await;
     let it = polling(&world, NEVER).await;
     it.relay.settled().await;
+    let first = Instant::now();
     for version in 2..4 {
         let text = flag("flag-3", version);
         world.production.put_flag(&text);
@@ -171,6 +223,7 @@ async fn a_webhook_has_it_polled_at_once() {
         let bound = Duration::from_secs(if version == 2 { 3 } else { 8 });
         assert!(began.elapsed() < bound, "{:?}", began.elapsed());
     }
+    assert!(first.elapsed() >= Duration::from_secs(5), "not sooner");
     it.relay.settled().await;
     world.assert_equal();
     let polls = polls(&world);
@@ -212,6 +265,11 @@ async fn data_of_another_environment_is_not_written() {
     let it = polling(&world, INTERVAL).await;
     it.relay.settled().await;
     world.store.reset_counts();
+    // That nothing changed need not be said by name.
+    more(&world, 1).await;
+    world.production.next_poll(Behaviour::status(304));
+    let later = more(&world, 3).await;
+    assert!(later.iter().all(|poll| !is_unconditional(poll)));
     world.production.set_id("theirs");
     // Nothing else changed, so that by its name the data is the same.
     it.relay
@@ -248,7 +306,6 @@ async fn one_environment_polls_beside_another_that_has_a_stream() {
     let mut config = several.config();
     config.upstream.poll_interval = INTERVAL;
     config.environments[0].source = SourceKind::Poll;
-    assert_eq!(config.silence(), Duration::from_mins(5));
     let relay = Relay::start(config).await;
     relay.all_settled().await;
     let attempts = |index: usize| several.environments[index].seen().attempts;
@@ -261,17 +318,4 @@ async fn one_environment_polls_beside_another_that_has_a_stream() {
     }
     relay.all_settled().await;
     relay.stop().await;
-}
-
-/// An interval that is longer than a stream may be silent makes nobody believe that nothing is heard.
-#[test]
-fn a_long_interval_is_no_silence() {
-    let mut config = crate::support::config("http://localhost:1", "http://localhost:2");
-    config
-        .environments
-        .push(environment("polled", KEY, "polled"));
-    config.upstream.poll_interval = NEVER;
-    assert_eq!(config.silence(), Duration::from_mins(5));
-    config.environments[1].source = SourceKind::Poll;
-    assert_eq!(config.silence(), 2 * NEVER);
 }

@@ -1,12 +1,14 @@
 //! What goes wrong with polls: what is stored stays, and nothing that was known before is trusted.
 
+use std::time::Duration;
+
 use ld_dynamodb_relay::config::SourceKind;
 use ld_dynamodb_relay::model::ItemKey;
 use ld_dynamodb_relay::simulator::Behaviour;
 use ld_dynamodb_relay::status::{Facts, SourcePhase};
 use tokio::time::Instant;
 
-use crate::polling::{INTERVAL, is_unconditional, more, polling, polls};
+use crate::polling::{INTERVAL, is_unconditional, more, polling, polling_with, polls};
 use crate::support::named::told;
 use crate::support::{Relay, World, flag_with, flags};
 
@@ -30,15 +32,34 @@ async fn a_poll_that_fails_is_made_again_after_an_interval_and_trusts_nothing_th
         ("answered 408", Behaviour::status(408)),
         (
             "check BASE_URI, PROXY_URL and the network",
-            Behaviour::cut(),
-        ),
-        (
-            "check BASE_URI, PROXY_URL and the network",
             Behaviour::bytes(flags(0..20, 1).to_json()).cut_after(100),
         ),
         (
             "BASE_URI answered with text/html instead of JSON",
             Behaviour::html(),
+        ),
+        (
+            "malformed answer, latest-all: neither flags nor segments",
+            Behaviour::bytes(r#"{"message":"try again"}"#),
+        ),
+        (
+            "malformed answer, latest-all: not JSON",
+            Behaviour::bytes("no gzip, for what that says").header("content-encoding", "gzip"),
+        ),
+        (
+            "BASE_URI answered with text/html instead of JSON",
+            Behaviour::bytes(flags(0..1, 1).to_json()).content_type("text/html"),
+        ),
+        (
+            "redirected to another host",
+            Behaviour::redirect(302, "http://127.0.0.2:9/sdk/latest-all"),
+        ),
+        ("nothing came from LaunchDarkly for 2s", Behaviour::never()),
+        (
+            "nothing came from LaunchDarkly for 2s",
+            Behaviour::bytes(flags(0..20, 1).to_json())
+                .in_chunks_of(1 << 20)
+                .bytes_per_second(1),
         ),
         (
             "malformed answer, latest-all: not JSON",
@@ -54,7 +75,10 @@ async fn a_poll_that_fails_is_made_again_after_an_interval_and_trusts_nothing_th
         ),
     ];
     let world = World::with_flags(20).await;
-    let it = polling(&world, INTERVAL).await;
+    let it = polling_with(&world, INTERVAL, |config| {
+        config.upstream.read_timeout = Duration::from_secs(2);
+    })
+    .await;
     it.relay.settled().await;
     world.store.reset_counts();
     for (expected, behaviour) in cases {
@@ -136,24 +160,42 @@ async fn an_answer_that_is_too_large_is_refused_however_small_it_was_sent() {
     relay.stop().await;
 }
 
-/// Some ten megabytes come over a way on which they take longer than an interval.
+/// Some megabytes come over a way on which they take longer than a stream may be silent.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_large_answer_has_time_while_it_comes() {
     let world = World::new().await;
-    let text = |number| {
-        flag_with(
-            &format!("flag-{number}"),
-            1,
-            &format!(r#","x":"{}""#, "y".repeat(5_000)),
-        )
+    let padding = format!(r#","x":"{}""#, "y".repeat(10_000));
+    let item = |number| {
+        let key = format!("flag-{number}");
+        (ItemKey::flag(&*key), flag_with(&key, 1, &padding).into())
     };
-    let items =
-        (0..300).map(|number| (ItemKey::flag(format!("flag-{number}")), text(number).into()));
-    world.production.replace(items.collect());
-    world
-        .production
-        .next_poll(Behaviour::bytes(world.production.items().to_json()).bytes_per_second(1 << 20));
+    world.production.replace((0..300).map(item).collect());
+    let slow = Behaviour::bytes(world.production.items().to_json()).bytes_per_second(1 << 20);
+    world.production.next_poll(slow);
+    let began = Instant::now();
+    let it = polling_with(&world, INTERVAL, |config| {
+        config.upstream.read_timeout = Duration::from_millis(1_500);
+    })
+    .await;
+    it.relay.settled().await;
+    assert!(began.elapsed() > Duration::from_secs(2), "it was slow");
+    world.assert_equal();
+    let failed = it.relay.facts().last_error;
+    assert!(failed.is_none(), "{failed:?}");
+    it.relay.stop().await;
+}
+
+/// A cache that answers in LaunchDarkly's place.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn that_nothing_changed_is_no_answer_to_who_asked_for_everything() {
+    let world = World::with_flags(20).await;
+    world.production.next_poll(Behaviour::status(304));
     let it = polling(&world, INTERVAL).await;
+    it.relay
+        .until("failed", |facts| {
+            message(facts).contains("is there a cache")
+        })
+        .await;
     it.relay.settled().await;
     world.assert_equal();
     it.relay.stop().await;

@@ -195,7 +195,7 @@ impl<'a> ListenReporter<'a> {
                 kind = item.map(|item| item.kind.label()),
                 key = item.map(|item| &*item.key),
                 changes = answered.late,
-                "LaunchDarkly's stream is lagging: it had not delivered in 5 s what a webhook announced"
+                "LaunchDarkly is lagging: it had not delivered in 5 s what a webhook announced"
             );
         }
     }

@@ -233,7 +233,7 @@ fn a_hint_within_30_seconds_of_a_wish_waits_for_the_next() {
 }
 
 #[test]
-fn who_polls_asks_at_once_and_each_5_seconds_at_most_and_is_never_late() {
+fn who_polls_asks_at_once_and_each_5_seconds_at_most() {
     let mut world = World::with(Transport::Poll(seconds(30)));
     world.hint(0, Some("a"));
     assert_eq!(world.due(), Some(0));
@@ -247,6 +247,19 @@ fn who_polls_asks_at_once_and_each_5_seconds_at_most_and_is_never_late() {
     assert!(world.wishes(5));
     assert_eq!(world.full(5, 6, &[]), (0, 1, 0));
     assert_eq!(world.due(), None);
+}
+
+/// The poll failed, say: until one answers, something is known to be missing.
+#[test]
+fn what_a_poll_does_not_bring_within_5_seconds_is_late() {
+    let mut world = World::with(Transport::Poll(seconds(30)));
+    world.hint(0, Some("a"));
+    assert!(world.wishes(0) && !world.hints.is_late());
+    assert_eq!(world.due(), Some(5));
+    assert!(!world.wishes(5), "it is being asked for");
+    assert!(world.hints.is_late());
+    assert_eq!(world.full(6, 7, &["a"]), (0, 0, 1));
+    assert!(!world.hints.is_late());
 }
 
 #[test]
