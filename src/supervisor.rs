@@ -40,7 +40,7 @@ pub fn assemble(
     confirmed_removals: Option<usize>,
     keeper: &mut Keeper,
 ) -> anyhow::Result<Vec<Environment>> {
-    let client = client(config)?;
+    let (instance, mut clients) = (instance(), Vec::<Client>::new());
     let many = u32::try_from(config.environments.len()).unwrap_or(u32::MAX);
     let spread = if config.environments.len() < MANY {
         Duration::ZERO
@@ -52,6 +52,15 @@ pub fn assemble(
             SourceKind::Stream => Transport::Stream,
             SourceKind::Poll => Transport::Poll(config.upstream.poll_interval),
         };
+        // One for each way of hearing that is wanted: a client takes some memory.
+        let known = clients.iter().find(|it| it.transport() == transport);
+        let client = match known.cloned() {
+            Some(client) => client,
+            None => client(config, transport, &instance)?,
+        };
+        if known.is_none() {
+            clients.push(client.clone());
+        }
         let table = Table::new(connection.clone(), &*environment.table, &environment.prefix);
         let manner = Manner {
             concurrency: config.store.write_concurrency,
@@ -62,13 +71,13 @@ pub fn assemble(
             namespace_bytes: table.layout.namespace_bytes(),
             environment_id: environment.environment_id.as_deref().map(Into::into),
         };
-        Environment {
+        anyhow::Ok(Environment {
             name: environment.name.clone(),
             key: keeper.keep(
                 &environment.sdk_key,
                 secret_check::sdk_key(config.upstream.uri(environment.source)),
             ),
-            client: client.clone().by(transport),
+            client,
             table,
             manner,
             control: Control::default(),
@@ -78,13 +87,13 @@ pub fn assemble(
             },
             metrics: metrics.environment(&environment.name),
             first_delay: (spread * turn).mul_f64(0.5 + rand::random::<f64>() / 2.0),
-        }
+        })
     };
-    Ok((0..).zip(&config.environments).map(&mut make).collect())
+    (0..).zip(&config.environments).map(&mut make).collect()
 }
 
-/// The client for LaunchDarkly that all environments share.
-fn client(config: &Config) -> anyhow::Result<Client> {
+/// The client for LaunchDarkly that all environments share that are heard so.
+fn client(config: &Config, transport: Transport, instance: &str) -> anyhow::Result<Client> {
     let upstream = &config.upstream;
     let read = |path: &std::path::PathBuf| {
         std::fs::read(path)
@@ -103,9 +112,10 @@ fn client(config: &Config) -> anyhow::Result<Client> {
     };
     let client = Client::new(
         endpoints,
+        transport,
         upstream.proxy_url.as_ref(),
         &authorities,
-        &instance(),
+        instance,
     )?;
     Ok(client)
 }

@@ -44,12 +44,10 @@ pub struct Endpoints {
     pub max_event_bytes: usize,
 }
 
-/// Opens sessions. Cheap to clone: the connections are shared by all environments.
+/// Opens sessions. Cheap to clone: the connections are shared by all environments that are heard so.
 #[derive(Clone)]
 pub struct Client {
-    streams: reqwest::Client,
-    /// The same with compression, which would hold a stream back until a block is full.
-    polls: reqwest::Client,
+    http: reqwest::Client,
     pub(super) endpoints: Endpoints,
     transport: Transport,
     instance: HeaderValue,
@@ -69,32 +67,27 @@ pub enum Setup {
 }
 
 impl Client {
-    /// One that opens streams. `proxy` and `authorities` (PEM) are for LaunchDarkly alone. `instance` names this process for
-    /// LaunchDarkly's statistics.
+    /// `proxy` and `authorities` (PEM) are for LaunchDarkly alone. `instance` names this process for LaunchDarkly's
+    /// statistics.
     pub fn new(
         endpoints: Endpoints,
+        transport: Transport,
         proxy: Option<&SecretString>,
         authorities: &[Vec<u8>],
         instance: &str,
     ) -> Result<Self, Setup> {
         let tls = |error: reqwest::Error| Setup::Tls(error.without_url().to_string());
-        let builder = || http(proxy, authorities);
+        // A compressed stream would be held back until a block is full.
+        let compressed = transport != Transport::Stream;
+        let http = http(proxy, authorities)?.gzip(compressed).build();
         let instance =
             HeaderValue::from_str(instance).unwrap_or_else(|_| HeaderValue::from_static(""));
         Ok(Self {
-            streams: builder()?.no_gzip().build().map_err(tls)?,
-            polls: builder()?.gzip(true).build().map_err(tls)?,
+            http: http.map_err(tls)?,
             endpoints,
-            transport: Transport::Stream,
+            transport,
             instance,
         })
-    }
-
-    /// The same, with another way to hear.
-    #[must_use]
-    pub fn by(mut self, transport: Transport) -> Self {
-        self.transport = transport;
-        self
     }
 
     /// How it hears.
@@ -115,13 +108,13 @@ impl Client {
     /// A request to the streaming API as the environment with this key.
     pub(super) fn stream(&self, path: &str, key: &SecretString) -> RequestBuilder {
         let uri = format!("{}{path}", self.endpoints.stream_uri);
-        self.streams.get(uri).headers(self.headers(key))
+        self.http.get(uri).headers(self.headers(key))
     }
 
     /// The same to the polling API.
     pub(super) fn poll(&self, path: &str, key: &SecretString) -> RequestBuilder {
         let uri = format!("{}{path}", self.endpoints.base_uri);
-        self.polls.get(uri).headers(self.headers(key))
+        self.http.get(uri).headers(self.headers(key))
     }
 
     fn headers(&self, key: &SecretString) -> HeaderMap {

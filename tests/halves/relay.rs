@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ld_dynamodb_relay::clock;
 use ld_dynamodb_relay::environment::{Control, Environment, Manner, Source};
-use ld_dynamodb_relay::launchdarkly::{Client, Endpoints};
+use ld_dynamodb_relay::launchdarkly::{Client, Endpoints, Transport};
 use ld_dynamodb_relay::metrics::Metrics;
 use ld_dynamodb_relay::secrets::{Giver, Kept};
 use ld_dynamodb_relay::status::{EnvironmentStatus, Facts, HeldReason, TablePhase, health};
@@ -47,7 +47,7 @@ fn client() -> Client {
         read_timeout: READ_TIMEOUT,
         max_event_bytes: 1 << 20,
     };
-    Client::new(endpoints, None, &[], "test").unwrap()
+    Client::new(endpoints, Transport::Stream, None, &[], "test").unwrap()
 }
 
 impl Relay {
