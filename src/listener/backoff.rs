@@ -78,7 +78,7 @@ const AT_ONCE: u32 = 3;
 /// Time until one more is allowed.
 const EACH: Duration = Duration::from_secs(30);
 /// The same for a poll, which costs less than a stream.
-const EACH_POLL: Duration = Duration::from_secs(5);
+pub(super) const EACH_POLL: Duration = Duration::from_secs(5);
 
 impl Allowance {
     /// With all of it left.

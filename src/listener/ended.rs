@@ -1,5 +1,6 @@
 //! A connection ended by itself: what that means, and when another one is tried.
 
+use super::backoff::EACH_POLL;
 use super::fact::{ListenFact, SessionFailure};
 use super::line::{Line, Role};
 use super::step::{ConnectionOrder, Listener};
@@ -33,8 +34,10 @@ impl Listener {
             wait = wait.max(*wanted);
         }
         if let Transport::Poll(interval) = self.transport {
-            // LaunchDarkly is not polled more often because it fails.
-            wait = wait.max(interval);
+            // LaunchDarkly is not polled more often because it fails, but a change that a webhook announced is not left until
+            // the next poll.
+            let announced = self.polls_soon() && self.hints.is_waiting();
+            wait = wait.max(if announced { EACH_POLL } else { interval });
         }
         self.retry_at = at.now + wait;
         self.facts.push(ListenFact::Ended(end(refusal)));

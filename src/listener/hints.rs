@@ -219,6 +219,11 @@ impl Hints {
         wish
     }
 
+    /// Whether a webhook announced what has not come yet.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
     /// Whether what a webhook announced did not come in time, and has not come since.
     pub(super) fn is_late(&self) -> bool {
         self.pending.iter().any(|it| it.stage == Stage::Late)

@@ -277,7 +277,7 @@ impl Listener {
     }
 
     /// A poll that failed is made again after an interval, unless a webhook tells that there is something to hear.
-    const fn polls_soon(&self) -> bool {
+    pub(super) const fn polls_soon(&self) -> bool {
         matches!(self.transport, Transport::Poll(_)) && !self.backoff.is_lasting()
     }
 

@@ -17,7 +17,9 @@ fn polling() -> World {
 
 /// The next attempt fails: the wait.
 fn fails(world: &mut World, status: u16) -> Duration {
-    world.pass(world.due.unwrap_or(world.now));
+    while !world.new {
+        world.pass(world.due.expect("something is to come"));
+    }
     world.end(
         Role::New,
         Refusal::Status {
@@ -38,6 +40,30 @@ fn no_wait_is_shorter_than_the_interval() {
     world.jitter = 0.0;
     assert_eq!(fails(&mut world, 401), 300 * SECOND);
     assert_eq!(fails(&mut world, 500), 600 * SECOND, "until it is healthy");
+}
+
+/// But for what a webhook announced: the poll that it had made failed, or the one that was under way.
+#[test]
+fn what_a_webhook_announced_does_not_wait_for_the_interval_when_its_poll_fails() {
+    for early in [false, true] {
+        let mut world = polling();
+        world.say_everything(Role::New, 3, 5);
+        world.pass(world.now + SECOND);
+        if early {
+            world.order();
+            assert!(world.new);
+        }
+        world.hint(Some(0), Duration::ZERO);
+        for (status, expected) in [(503, 5), (503, 5), (503, 5), (503, 8), (401, 300)] {
+            assert_eq!(fails(&mut world, status), expected * SECOND);
+        }
+        world.pass(world.now + 300 * SECOND);
+        world.say_everything(Role::New, 3, 6);
+        assert_eq!(world.due, None, "it has come");
+        world.pass(world.now + SECOND);
+        world.order();
+        assert_eq!(fails(&mut world, 503), 600 * SECOND);
+    }
 }
 
 /// However long the interval is.
