@@ -62,6 +62,7 @@ impl Agenda {
         self.items
             .entry(key)
             .and_modify(|before| {
+                before.since = before.since.min(entry.since);
                 before.latest = before.latest.max(entry.latest);
                 // An announcement is measured from its own last byte; nothing else takes its place.
                 let announced = |why| matches!(why, Why::Announced(_));
@@ -149,8 +150,13 @@ impl Agenda {
 
     /// The row is what was wanted when `written` was the latest generation. What was said since then stays.
     pub fn finish(&mut self, key: &ItemKey, written: Generation) {
-        if self.items.get(key).is_some_and(|it| it.latest <= written) {
+        let Some(entry) = self.items.get_mut(key) else {
+            return;
+        };
+        if entry.latest <= written {
             self.items.remove(key);
+        } else {
+            entry.since = entry.since.min(written.next());
         }
     }
 

@@ -85,9 +85,12 @@ impl Writer {
 
     /// Something may be neither stored nor held by name though nothing is left on the agenda.
     pub(super) fn is_open(&self) -> bool {
-        // A write under way that nobody wants any more changes its row all the same.
-        let forgotten = self.flight.keys().flatten();
-        let forgotten = forgotten.filter(|key| !self.agenda.contains(key));
+        // A write under way that nobody wants any more, or did not for a while, changes its row all the same.
+        let forgotten = self.flight.iter().filter_map(|(key, flying)| {
+            let entry = self.agenda.items().get(key.as_ref()?);
+            let is_wanted = entry.is_some_and(|it| it.since <= flying.latest.next());
+            key.as_ref().filter(|_| !is_wanted)
+        });
         let mut unknown = self.ledger.doubtful().iter().chain(forgotten);
         self.setbacks.is_undecided()
             || self.setbacks.waited_for().next().is_some()

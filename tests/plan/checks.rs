@@ -134,7 +134,7 @@ impl World {
         }
     }
 
-    /// What was said between these was stored, or something that was said later, or it was held by name meanwhile.
+    /// What was said between these was stored, or something that was said later, or it was held by name since then.
     pub(crate) fn check_stored(&self, before: Generation, up_to: Generation) {
         assert!(before <= up_to, "it is not less than before");
         let ledger = self.writer.ledger();
@@ -150,7 +150,7 @@ impl World {
                 let stored = observed.get(key);
                 let mut said = sayings[..=index].iter().filter_map(|it| it.items.get(key));
                 let is_stored = said.any(|it| is_as_said(it.as_ref(), stored));
-                let was_held = self.held.contains(key);
+                let was_held = self.held.get(key).copied() >= saying.generation;
                 let drifted = ledger.drifted(key).is_some() || ledger.left().contains_key(key);
                 assert!(is_stored || was_held || drifted, "{key} is not stored yet");
             }

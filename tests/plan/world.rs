@@ -82,8 +82,8 @@ pub(crate) struct World {
     pub(crate) stopped: bool,
     /// The table was read as a whole in this term.
     pub(crate) known: bool,
-    /// What was held by name since it last told that more is stored.
-    pub(crate) held: HashSet<ItemKey>,
+    /// What was held by name, with the last change that was known when it last was.
+    pub(crate) held: HashMap<ItemKey, Generation>,
     /// Rows for which the page under way does not speak: they were written, or read, since it was asked for.
     skipped: HashSet<ItemKey>,
 }
@@ -129,7 +129,7 @@ impl World {
             requests: 0,
             stopped: false,
             known: false,
-            held: HashSet::new(),
+            held: HashMap::new(),
             skipped: HashSet::new(),
         };
         world.step(None);
@@ -263,6 +263,7 @@ impl World {
         for saying in &mut self.sayings {
             saying.generation = None;
         }
+        self.held.clear();
         (self.asked, self.stands) = (None, None);
         (self.stopped, self.known) = (false, false);
     }
@@ -318,7 +319,9 @@ impl World {
     }
 
     fn take_facts(&mut self) {
-        self.held.extend(self.writer.holds().items.keys().cloned());
+        let generation = self.generation();
+        let held = self.writer.holds().items.keys().cloned();
+        self.held.extend(held.map(|key| (key, generation)));
         for fact in self.writer.facts() {
             match fact {
                 WriteFact::Stands(standing) => {
@@ -326,7 +329,6 @@ impl World {
                     let before = before.unwrap_or_default();
                     if before != standing.stored_up_to {
                         self.check_stored(before, standing.stored_up_to);
-                        self.held.clear();
                     }
                     self.stands = Some(*standing);
                 }

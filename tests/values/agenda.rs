@@ -78,7 +78,7 @@ impl Model {
             let whys = || entries.iter().rev().map(|it| it.why);
             let announced = whys().find(|why| matches!(why, Why::Announced(_)));
             assert_eq!(Some(entry.why), announced.or(whys().next()));
-            assert_eq!(entry.since, entries[0].since);
+            assert_eq!(Some(entry.since), entries.iter().map(|it| it.since).min());
             assert_eq!(Some(entry.latest), entries.iter().map(|it| it.latest).max());
         }
         assert_eq!(agenda.items().len(), self.items.len());
@@ -170,6 +170,10 @@ fn perform(act: Act, now: Instant, taken: &mut u64, agenda: &mut Agenda, model: 
             model
                 .items
                 .retain(|it, entries| *it != number || newer(entries));
+            // What is left was said after that.
+            for entry in model.items.get_mut(&number).into_iter().flatten() {
+                entry.since = entry.since.min(written.next());
+            }
         }
         Act::Marker => (agenda.marker, model.marker) = (true, true),
         Act::Clear => {
