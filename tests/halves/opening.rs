@@ -21,6 +21,17 @@ async fn hanging() -> World {
     world
 }
 
+/// It has said everything, and no other one was open beside it.
+async fn served_alone(world: World) {
+    assert_eq!(
+        world.launchdarkly.most_open(),
+        1,
+        "the one before was closed"
+    );
+    world.assert_equal();
+    world.relay.stop().await;
+}
+
 /// An environment whose connection is to be replaced by one that hangs.
 async fn hanging_beside_another() -> World {
     let world = World::with_flags(20).await;
@@ -40,13 +51,7 @@ async fn an_order_ends_at_once_a_connection_that_hangs_before_its_first_full_set
     world.relay.control.sync();
     assert_eq!(world.launchdarkly.next_opening().await, asked);
     until(asked + 3 * LATENCY).await;
-    assert_eq!(
-        world.launchdarkly.most_open(),
-        1,
-        "the one before was closed"
-    );
-    world.assert_equal();
-    world.relay.stop().await;
+    served_alone(world).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -99,13 +104,7 @@ async fn another_key_ends_at_once_a_connection_that_hangs_before_its_first_full_
     let opened = world.launchdarkly.opened();
     assert_eq!(opened.last().unwrap().key, "sdk-second");
     until(given + 3 * LATENCY).await;
-    assert_eq!(
-        world.launchdarkly.most_open(),
-        1,
-        "the one before was closed"
-    );
-    world.assert_equal();
-    world.relay.stop().await;
+    served_alone(world).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ld_dynamodb_relay::launchdarkly::fdv1::{Malformed, Said, Unknown};
 use ld_dynamodb_relay::launchdarkly::{Refusal, Signal, Transport};
-use ld_dynamodb_relay::listener::{Context, Hint, Role as Which, Wakes};
-use ld_dynamodb_relay::model::{ItemKey, ReopenCause};
+use ld_dynamodb_relay::listener::{Context, Role as Which, Wakes};
+use ld_dynamodb_relay::model::ReopenCause;
 use proptest::prelude::*;
 
 use crate::world::{Key, World, flag, greeting};
@@ -141,12 +141,7 @@ fn happen(world: &mut World, happening: &Happening) {
             ..Wakes::default()
         }),
         Happening::Webhook(item, late) => {
-            let item = item.map(|number| ItemKey::flag(format!("flag-{number}")));
-            let happened = world.now - Duration::from_secs(late);
-            world.wake(Wakes {
-                hints: vec![(Hint { item, happened }, world.now)],
-                ..Wakes::default()
-            });
+            world.hint(item, Duration::from_secs(late));
         }
         Happening::Wished => {
             world.shared.wish(world.now, ReopenCause::Held);

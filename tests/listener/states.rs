@@ -5,10 +5,9 @@ use std::time::Duration;
 use ld_dynamodb_relay::launchdarkly::fdv1::{Said, Unknown};
 use ld_dynamodb_relay::launchdarkly::{Refusal, Signal};
 use ld_dynamodb_relay::listener::{
-    ConnectionOrder, ConnectionState as State, Hint, Ignored, ListenFact as Fact, Role, SessionEnd,
-    Wakes,
+    ConnectionOrder, ConnectionState as State, Ignored, ListenFact as Fact, Role, SessionEnd,
 };
-use ld_dynamodb_relay::model::{ItemKey, ReopenCause};
+use ld_dynamodb_relay::model::ReopenCause;
 
 use crate::world::{Key, World, flag, greeting};
 
@@ -227,14 +226,7 @@ fn what_was_hinted_at_is_owed_until_everything_has_come_that_was_asked_for_since
 #[test]
 fn what_a_webhook_announced_is_owed_once_it_is_late_until_it_has_come() {
     let mut world = listening();
-    let hint = Hint {
-        item: Some(ItemKey::flag("flag-0")),
-        happened: world.now,
-    };
-    world.wake(Wakes {
-        hints: vec![(hint, world.now)],
-        ..Wakes::default()
-    });
+    world.hint(Some(0), Duration::ZERO);
     world.pass_seconds(4);
     assert_eq!(owed(&world), None);
     world.pass_seconds(1);
@@ -300,14 +292,7 @@ fn another_key_is_tried_at_once_and_what_is_open_lives_on() {
 #[test]
 fn a_webhook_whose_change_is_not_delivered_has_everything_asked_for_again() {
     let mut world = listening();
-    let hint = Hint {
-        item: Some(ItemKey::flag("flag-0")),
-        happened: world.now,
-    };
-    world.wake(Wakes {
-        hints: vec![(hint, world.now)],
-        ..Wakes::default()
-    });
+    world.hint(Some(0), Duration::ZERO);
     assert!(world.orders.is_empty());
     world.pass_seconds(4);
     assert!(!world.new);

@@ -8,8 +8,8 @@ use ld_dynamodb_relay::environment::Cell;
 use ld_dynamodb_relay::launchdarkly::fdv1::Said;
 use ld_dynamodb_relay::launchdarkly::{Greeting, Refusal, Signal, Transport};
 use ld_dynamodb_relay::listener::{
-    ConnectionOrder as Order, ConnectionState as State, Context, ListenEvent as Event, ListenFact,
-    Listener, Role as Which, SessionFailure, Wakes,
+    ConnectionOrder as Order, ConnectionState as State, Context, Hint, ListenEvent as Event,
+    ListenFact, Listener, Role as Which, SessionFailure, Wakes,
 };
 use ld_dynamodb_relay::model::{
     Applied, At, Changed, DataSet, Generation, Item, ItemKey, ReopenCause,
@@ -302,6 +302,18 @@ impl World {
         let told = wakes.key_resets > 0;
         self.hastened |= wakes.ordered || told && is_idle;
         self.step(Some(Event::Woken(wakes)));
+    }
+
+    /// A webhook comes, so late: this flag changed, or anything.
+    pub(crate) fn hint(&mut self, flag: Option<u8>, late: Duration) {
+        let hint = Hint {
+            item: flag.map(|number| ItemKey::flag(format!("flag-{number}"))),
+            happened: self.now - late,
+        };
+        self.wake(Wakes {
+            hints: vec![(hint, self.now)],
+            ..Wakes::default()
+        });
     }
 
     pub(crate) fn order(&mut self) {

@@ -24,6 +24,15 @@ fn is_write(request: &TableRequest) -> bool {
     matches!(request, TableRequest::Write(_))
 }
 
+/// Writes are throttled.
+fn no_writes(request: &TableRequest) -> Fate {
+    if is_write(request) {
+        Fate::Refused
+    } else {
+        Fate::Done
+    }
+}
+
 fn settled(flags: u8) -> World {
     settled_with(flags, |_| {})
 }
@@ -126,14 +135,7 @@ fn a_patch_that_follows_a_repair_is_measured_and_the_repair_is_not() {
     let mut world = settled(10);
     world.store.rival(&key(3), Rival::Delete, world.now);
     world.step(Some(Told::Sync));
-    let mut stuck = |request: &TableRequest| {
-        if is_write(request) {
-            Fate::Refused
-        } else {
-            Fate::Done
-        }
-    };
-    world.serve_all(&mut stuck);
+    world.serve_all(&mut no_writes);
     assert!(world.stands.as_ref().unwrap().repairing);
     world.happen(&Event::Change(3, true));
     world.run_for(MINUTE);
@@ -180,18 +182,11 @@ fn drift_that_launchdarkly_comes_to_say_is_over_at_once() {
     world.store.touched.insert(key(3));
     world.happen(&Event::Restore(1));
     world.step(Some(Told::Sync));
-    let mut stuck = |request: &TableRequest| {
-        if is_write(request) {
-            Fate::Refused
-        } else {
-            Fate::Done
-        }
-    };
-    world.serve_all(&mut stuck);
+    world.serve_all(&mut no_writes);
     assert!(world.stands.as_ref().unwrap().repairing);
     world.hear_the_truth();
     let until = world.now + SECOND;
-    world.run_until(until, &mut stuck);
+    world.run_until(until, &mut no_writes);
     assert!(!world.stands.as_ref().unwrap().repairing);
     world.check_equal();
 }
