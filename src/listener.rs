@@ -13,7 +13,7 @@ mod step;
 mod vocabulary;
 
 pub use announced::Announced;
-pub use fact::{ListenFact, SessionFailure};
+pub use fact::{ErrorKind, ListenFact, SessionFailure};
 pub use hints::{Hint, HintOutcomes};
 pub use line::{ConnectionState, Line, Role};
 pub use step::{ConnectionOrder, Context, ListenEvent, Listener, Wakes};

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::Instant;
 
 use crate::clock::Moment;
 use crate::model::{Generation, ItemKey, Kind};
@@ -19,9 +18,13 @@ mod summary;
 mod vocabulary;
 
 pub use health::{Health, health};
-pub use recent::{Propagation, Recent, RowChange, Written};
+pub use recent::{Propagation, Recent, Written};
 pub use summary::Summary;
-pub use vocabulary::{HeldReason, SourcePhase, TablePhase};
+pub use vocabulary::SourcePhase;
+
+// What facts are made of has the words of the half that it is of.
+pub use crate::listener::ErrorKind;
+pub use crate::writer::{Held, HeldReason, RowChange, TablePhase};
 
 impl TablePhase {
     /// What this phase says about the table itself: it changes less often than the phase.
@@ -45,31 +48,6 @@ pub enum Reach {
     Fails,
 }
 
-/// What went wrong last with LaunchDarkly, in the Relay Proxy's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ErrorKind {
-    /// `NETWORK_ERROR`
-    Network,
-    /// `ERROR_RESPONSE`
-    Response,
-    /// `INVALID_DATA`
-    InvalidData,
-    /// `STORE_ERROR`
-    Store,
-}
-
-impl ErrorKind {
-    /// The Relay Proxy's word.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Network => "NETWORK_ERROR",
-            Self::Response => "ERROR_RESPONSE",
-            Self::InvalidData => "INVALID_DATA",
-            Self::Store => "STORE_ERROR",
-        }
-    }
-}
-
 /// The last error and when.
 #[derive(Clone, Debug)]
 pub struct LastError {
@@ -81,17 +59,6 @@ pub struct LastError {
     pub message: String,
     /// When.
     pub at: Moment,
-}
-
-/// One item that is held.
-#[derive(Clone, Debug)]
-pub struct Held {
-    /// Why.
-    pub reason: HeldReason,
-    /// A sentence: how large it is, what it lacks.
-    pub detail: String,
-    /// Since when.
-    pub since: Instant,
 }
 
 /// What is known of one environment. Everything is a fact with its time; nothing here decides.

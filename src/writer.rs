@@ -31,7 +31,7 @@ mod step;
 mod vocabulary;
 
 pub use agenda::{Agenda, AgendaEntry, Why};
-pub use fact::{Standing, Stored, WriteFact};
+pub use fact::{Held, RowChange, Standing, Stored, WriteFact};
 pub use ledger::Ledger;
 pub use looks::{Looks, ReadPace};
 pub use pass::Pass;
@@ -39,4 +39,4 @@ pub use request::{Answered, Page, TableAnswer, TableRequest};
 pub use setbacks::{Setbacks, WriteFailure, after_failures};
 pub use standing::describe;
 pub use step::{Manner, View, Work, WriteEvent, Writer};
-pub use vocabulary::{PropagationStart, Purpose};
+pub use vocabulary::{HeldReason, PropagationStart, Purpose, TablePhase};

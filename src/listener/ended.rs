@@ -1,14 +1,13 @@
 //! A connection ended by itself: what that means, and when another one is tried.
 
 use super::backoff::EACH_POLL;
-use super::fact::{ListenFact, SessionFailure};
+use super::fact::{ErrorKind, ListenFact, SessionFailure};
 use super::line::{Line, Role};
 use super::step::{ConnectionOrder, Listener};
 use super::vocabulary::SessionEnd;
 use crate::launchdarkly::sse::Broken;
 use crate::launchdarkly::{Refusal, Transport};
 use crate::model::At;
-use crate::status::ErrorKind;
 
 /// Bad data so often in a row means that the same bytes will come again.
 const MALFORMED_IN_A_ROW: u32 = 2;

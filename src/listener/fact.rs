@@ -8,7 +8,6 @@ use tokio::time::Instant;
 use super::hints::{Hint, HintOutcomes};
 use super::vocabulary::{Action, Ignored, SessionEnd};
 use crate::model::{Generation, ItemKey, Kind, ReopenCause};
-use crate::status::ErrorKind;
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -75,4 +74,26 @@ pub struct SessionFailure {
     pub still_connected: bool,
     /// LaunchDarkly refuses the key, or knows no such stream.
     pub refused: bool,
+}
+
+/// What went wrong last with LaunchDarkly, in the Relay Proxy's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// `NETWORK_ERROR`
+    Network,
+    /// `ERROR_RESPONSE`
+    Response,
+    /// `INVALID_DATA`
+    InvalidData,
+}
+
+impl ErrorKind {
+    /// The Relay Proxy's word.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Network => "NETWORK_ERROR",
+            Self::Response => "ERROR_RESPONSE",
+            Self::InvalidData => "INVALID_DATA",
+        }
+    }
 }

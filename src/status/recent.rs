@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::clock::Moment;
-use crate::model::ItemKey;
+use crate::model::{ItemKey, MAX_KEY_BYTES};
+use crate::writer::RowChange;
 
 /// Changes that are remembered.
 const CHANGES: usize = 20;
@@ -17,30 +18,6 @@ const WRITES: usize = 500;
 const MINUTES: u64 = 60;
 /// Propagation is told of what was written since then.
 const HOUR: Duration = Duration::from_hours(1);
-/// An item's key is no longer than this, in bytes: what is longer is never written.
-const MAX_KEY_BYTES: usize = 1_024;
-
-/// What was done to a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RowChange {
-    /// An item was stored.
-    Stored,
-    /// A tombstone was stored in its place.
-    Deleted,
-    /// The row was removed.
-    Removed,
-}
-
-impl RowChange {
-    /// As a word.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Stored => "stored",
-            Self::Deleted => "deleted",
-            Self::Removed => "removed",
-        }
-    }
-}
 
 /// One row that was written.
 #[derive(Clone, Debug)]

@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::vocabulary::Purpose;
+use super::vocabulary::{HeldReason, Purpose, TablePhase};
 use crate::model::{DriftType, Generation, ItemKey};
 use crate::plan::identity::Mismatch;
-use crate::status::{Held, RowChange, TablePhase};
 use crate::table::{Op, Trouble, WriteOutcome};
 
 /// One thing that happened.
@@ -131,4 +130,37 @@ pub struct Standing {
     pub settled: bool,
     /// Write units a second, by kind; none while no limit is known.
     pub rates: [Option<f64>; 2],
+}
+
+/// One item that is held.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// Why.
+    pub reason: HeldReason,
+    /// A sentence: how large it is, what it lacks.
+    pub detail: String,
+    /// Since when.
+    pub since: Instant,
+}
+
+/// What was done to a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowChange {
+    /// An item was stored.
+    Stored,
+    /// A tombstone was stored in its place.
+    Deleted,
+    /// The row was removed.
+    Removed,
+}
+
+impl RowChange {
+    /// As a word.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Deleted => "deleted",
+            Self::Removed => "removed",
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::agenda::{AgendaEntry, Why};
-use super::fact::{Stored, WriteFact};
+use super::fact::{RowChange, Stored, WriteFact};
 use super::looks::ReadPace;
 use super::request::{Answered, TableAnswer};
 use super::setbacks::WriteFailure;
@@ -13,7 +13,6 @@ use super::step::{Flying, View, Writer};
 use super::vocabulary::Purpose;
 use crate::model::{At, Item, ItemKey, Stamp, is_as_said};
 use crate::plan::{Reason, Write};
-use crate::status::RowChange;
 use crate::table::{Op, Outcome, Read, Trouble};
 
 impl Writer {

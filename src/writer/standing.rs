@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::fact::{Standing, WriteFact};
+use super::fact::{Held, Standing, WriteFact};
 use super::step::{View, Work, Writer};
+use super::vocabulary::{HeldReason, TablePhase};
 use crate::model::{At, Generation, Kind, ReopenCause};
 use crate::plan::identity::{Admission, Mismatch};
 use crate::plan::{BRAKE_TIME, Hold, Reason};
-use crate::status::{Held, HeldReason, TablePhase};
 use crate::table::Trouble;
 
 /// A hold that has stood so long makes the listening half ask again.

@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("label", ""),
     ("clock", ""),
     ("logging", "config"),
-    ("status", "clock label model"),
+    ("status", "clock label listener model writer"),
     (
         "metrics",
         "clock label listener model status table webhook writer",
@@ -26,8 +26,8 @@ const ARROWS: &[(&str, &str)] = &[
     ("table", "aws label model"),
     ("secrets", "aws config"),
     ("webhook", "label model"),
-    ("writer", "label model plan status table"),
-    ("listener", "label launchdarkly model status"),
+    ("writer", "label model plan table"),
+    ("listener", "label launchdarkly model"),
     (
         "environment",
         "clock launchdarkly listener metrics model plan secrets status table writer",
