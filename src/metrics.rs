@@ -1,12 +1,14 @@
 //! Every metric, declared once. Series are bound to their labels when an environment starts, so all are at zero from
-//! then on. What follows from an environment's status is computed when somebody asks, and cannot grow stale.
+//! then on; they leave with it. What follows from an environment's status is computed when somebody asks, and cannot grow stale.
 
 mod derived;
 mod family;
+mod merge;
 mod process;
 
+use std::collections::BTreeMap;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use metrics::{Counter, Gauge, Histogram, Label as Pair};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
@@ -95,11 +97,18 @@ struct MetricsState {
     registry: Registry,
     prefix: String,
     process: ProcessSeries,
+    /// By name. Whose environment is gone are no longer there.
+    environments: Mutex<BTreeMap<String, Weak<EnvironmentSeries>>>,
 }
 
-/// What one environment counts. Cheap to clone.
+struct EnvironmentSeries {
+    series: Series,
+    registry: Registry,
+}
+
+/// What one environment counts, for as long as anybody has this. Cheap to clone.
 #[derive(Clone)]
-pub struct EnvironmentMetrics(Arc<Series>);
+pub struct EnvironmentMetrics(Arc<EnvironmentSeries>);
 
 impl Metrics {
     /// With every name beginning with `prefix`.
@@ -111,13 +120,38 @@ impl Metrics {
             process: ProcessSeries::bind(&registry, &[]),
             prefix: prefix.to_owned(),
             registry,
+            environments: Mutex::default(),
         }))
     }
 
-    /// The series of this environment, all there from now on. Asked again, as after a panic, they go on counting.
+    /// The series of this environment, all there while somebody has them. Asked again meanwhile, they go on counting.
     pub fn environment(&self, name: &str) -> EnvironmentMetrics {
-        let name = Pair::new("environment", name.to_owned());
-        EnvironmentMetrics(Arc::new(Series::bind(&self.0.registry, &[name])))
+        let mut environments = self.environments();
+        if let Some(there) = environments.get(name).and_then(Weak::upgrade) {
+            return EnvironmentMetrics(there);
+        }
+        let registry = registry(&self.0.prefix);
+        let label = Pair::new("environment", name.to_owned());
+        let series = Series::bind(&registry, &[label]);
+        let new = Arc::new(EnvironmentSeries { series, registry });
+        environments.insert(name.to_owned(), Arc::downgrade(&new));
+        EnvironmentMetrics(new)
+    }
+
+    /// Those that there are, and forgets the others.
+    fn there(&self) -> Vec<Arc<EnvironmentSeries>> {
+        let mut there = Vec::new();
+        self.environments().retain(|_, series| {
+            let series = series.upgrade();
+            there.extend(series.clone());
+            series.is_some()
+        });
+        there
+    }
+
+    fn environments(&self) -> MutexGuard<'_, BTreeMap<String, Weak<EnvironmentSeries>>> {
+        let environments = self.0.environments.lock();
+        environments.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A request to the webhook was answered.
@@ -133,14 +167,21 @@ impl Metrics {
     /// Sorts samples into their buckets: they pile up until then. Somebody has to call this every few seconds.
     pub fn upkeep(&self) {
         self.0.registry.handle().run_upkeep();
+        for environment in self.there() {
+            environment.registry.handle().run_upkeep();
+        }
     }
 
     /// Everything, as Prometheus reads it. `known` is what is known of the environments that there are now.
     pub fn render<'a>(&self, known: impl IntoIterator<Item = KnownEnvironment<'a>>) -> String {
-        let mut text = self.0.registry.handle().render();
-        text.push_str(&derived::render(&self.0.prefix, known));
-        text.push_str(&process::render());
-        text
+        let mut texts = vec![
+            self.0.registry.handle().render(),
+            derived::render(&self.0.prefix, known),
+            process::render(),
+        ];
+        let environments = self.there();
+        texts.extend(environments.iter().map(|it| it.registry.handle().render()));
+        merge::merge(&texts)
     }
 
     /// Every metric that there can be, with the prefix where it has one, and whether it carries `environment`.
@@ -171,7 +212,7 @@ impl Deref for EnvironmentMetrics {
     type Target = Series;
 
     fn deref(&self) -> &Series {
-        &self.0
+        &self.0.series
     }
 }
 

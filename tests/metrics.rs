@@ -134,6 +134,29 @@ fn every_series_is_there_at_zero_from_the_start() {
 }
 
 #[test]
+fn the_series_of_an_environment_leave_with_it() {
+    let metrics = Metrics::new(PREFIX);
+    let (staying, leaving) = (
+        metrics.environment("staying"),
+        metrics.environment("leaving"),
+    );
+    staying.throttled.increment(1);
+    leaving.throttled.increment(2);
+    let again = metrics.environment("leaving");
+    drop(leaving);
+    let text = render(&metrics, &[], now());
+    assert_eq!(
+        value(&text, "throttled_total", "leaving", ""),
+        2.0,
+        "somebody has them"
+    );
+    drop(again);
+    let text = render(&metrics, &[], now());
+    assert!(!text.contains("leaving"), "{text}");
+    assert_eq!(value(&text, "throttled_total", "staying", ""), 1.0);
+}
+
+#[test]
 fn every_metric_has_its_help_and_type_once() {
     let metrics = Metrics::new(PREFIX);
     let (_one, _two) = (metrics.environment("one"), metrics.environment("two"));
@@ -282,7 +305,8 @@ fn what_follows_from_the_status_is_computed_when_asked() {
 fn names_that_need_escaping_break_no_line() {
     let metrics = Metrics::new(PREFIX);
     let name = "a \"b\" \\ c\nd";
-    metrics.environment(name).throttled.increment(1);
+    let series = metrics.environment(name);
+    series.throttled.increment(1);
     let text = render(&metrics, &[(name, &EnvironmentStatus::new(now()))], now());
     let line = format!(r#"{PREFIX}throttled_total{{environment="a \"b\" \\ c\nd"}} 1"#);
     assert!(text.lines().any(|it| it == line), "{text}");
