@@ -3,7 +3,6 @@
 
 mod document;
 mod few;
-mod info;
 mod masking;
 mod operators;
 mod orders;
@@ -26,16 +25,15 @@ use axum::{Extension, Router};
 use tokio_util::sync::CancellationToken;
 use tower_http::limit::RequestBodyLimitLayer;
 
-pub use info::EnvironmentInfo;
 pub use probes::{Audience, Readiness, readiness};
 pub use server::serve;
 pub use webhook::Webhook;
 
 use crate::clock::Moment;
-use crate::environment::Control;
 use crate::metrics::{KnownEnvironment, Metrics};
+use crate::registry::{EnvironmentRegistry, Registered};
 use crate::secrets::Kept;
-use crate::status::{EnvironmentStatus, Facts, Health, health};
+use crate::status::{Facts, Health, health};
 use document::Reading;
 use few::{Few, a_few_at_a_time};
 
@@ -63,8 +61,8 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
 /// What answers are made from. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
-    /// Each environment.
-    pub environments: Arc<[Served]>,
+    /// The environments that there are.
+    pub environments: EnvironmentRegistry,
     /// What the webhook takes.
     pub webhook: Arc<Webhook>,
     /// Allows operators from elsewhere than this machine.
@@ -83,29 +81,12 @@ pub struct App {
     pub clock: fn() -> Moment,
 }
 
-/// An environment: what is shown of it, and what it can be asked for.
-pub struct Served {
-    /// Its configuration.
-    pub info: EnvironmentInfo,
-    /// What is known of it.
-    pub status: EnvironmentStatus,
-    /// What wakes it.
-    pub control: Control,
-    /// The webhook's secrets for it; where there are none, the shared ones hold.
-    pub webhook_secrets: Vec<Kept>,
-}
-
 impl App {
     /// Whether there is any secret that can sign a webhook.
     pub fn webhook_is_on(&self) -> bool {
-        let own = |it: &Served| !it.webhook_secrets.is_empty();
-        !self.webhook.secrets.is_empty() || self.environments.iter().any(own)
-    }
-
-    fn position(&self, name: &str) -> Option<usize> {
-        self.environments
-            .iter()
-            .position(|it| *it.info.name == *name)
+        let registered = self.environments.now();
+        let own = registered.iter().any(|it| !it.webhook_secrets.is_empty());
+        !self.webhook.secrets.is_empty() || own
     }
 
     fn health(&self, facts: &Facts, now: Moment) -> Health {
@@ -117,8 +98,8 @@ impl App {
         )
     }
 
-    fn readings(&self, now: Moment) -> Vec<Reading<'_>> {
-        self.environments
+    fn readings<'a>(&self, registered: &'a Registered, now: Moment) -> Vec<Reading<'a>> {
+        registered
             .iter()
             .map(|environment| {
                 let facts = environment.status.facts();
@@ -134,8 +115,8 @@ impl App {
     }
 
     fn readiness(&self) -> Readiness {
-        let facts: Vec<_> = self
-            .environments
+        let registered = self.environments.now();
+        let facts: Vec<_> = registered
             .iter()
             .map(|it| (&*it.info.name, it.status.facts()))
             .collect();
@@ -211,17 +192,20 @@ fn ready(app: &App, audience: Audience) -> Response {
 
 async fn short_status(State(app): State<App>) -> Response {
     let now = (app.clock)();
-    Json(document::summary(&app.readings(now))).into_response()
+    let registered = app.environments.now();
+    Json(document::summary(&app.readings(&registered, now))).into_response()
 }
 
 async fn status(State(app): State<App>) -> Response {
     let now = (app.clock)();
-    Json(document::whole(&app.readings(now))).into_response()
+    let registered = app.environments.now();
+    Json(document::whole(&app.readings(&registered, now))).into_response()
 }
 
 async fn environment_status(State(app): State<App>, Path(name): Path<String>) -> Response {
     let now = (app.clock)();
-    let readings = app.readings(now);
+    let registered = app.environments.now();
+    let readings = app.readings(&registered, now);
     let Some(reading) = readings.iter().find(|reading| *reading.info.name == *name) else {
         return (StatusCode::NOT_FOUND, "no such environment\n").into_response();
     };
@@ -235,7 +219,8 @@ async fn environment_status(State(app): State<App>, Path(name): Path<String>) ->
 
 async fn metrics(State(app): State<App>) -> Response {
     let now = (app.clock)();
-    let readings = app.readings(now);
+    let registered = app.environments.now();
+    let readings = app.readings(&registered, now);
     let text = app
         .metrics
         .render(readings.iter().map(|reading| KnownEnvironment {

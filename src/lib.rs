@@ -21,6 +21,7 @@ pub mod table;
 
 pub mod environment;
 pub mod listener;
+pub mod registry;
 pub mod secrets;
 pub mod supervisor;
 pub mod writer;

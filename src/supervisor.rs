@@ -3,20 +3,22 @@
 mod summary;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use tokio::sync::mpsc;
 use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, interval, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info_span, warn};
 
 use crate::clock;
-use crate::config::{Config, SourceKind, secret_check};
+use crate::config::{Config, EnvironmentSettings, SourceKind, secret_check};
 use crate::environment::{Control, Environment, Manner};
 use crate::launchdarkly::{Client, Endpoints, Transport};
 use crate::metrics::Metrics;
-use crate::secrets::Keeper;
+use crate::secrets::{Keeper, Kept};
 use crate::status::EnvironmentStatus;
 use crate::table::{Connection, Table};
 
@@ -40,44 +42,87 @@ pub fn assemble(
     confirmed_removals: Option<usize>,
     keeper: &mut Keeper,
 ) -> anyhow::Result<Vec<Environment>> {
-    let (instance, mut clients) = (instance(), Vec::<Client>::new());
-    let many = u32::try_from(config.environments.len()).unwrap_or(u32::MAX);
-    let spread = if config.environments.len() < MANY {
+    let mut assembler = Assembler::new(config, connection, metrics, confirmed_removals);
+    let delays = delays(config.environments.len());
+    let environments = config.environments.iter().zip(delays);
+    let mut make = |(environment, first_delay): (&EnvironmentSettings, Duration)| {
+        let uri = config.upstream.uri(environment.source);
+        let key = keeper.keep(&environment.sdk_key, secret_check::sdk_key(uri));
+        assembler.environment(environment, key, first_delay)
+    };
+    environments.map(&mut make).collect()
+}
+
+/// How long the first connection of each of so many environments waits.
+pub fn delays(many: usize) -> impl Iterator<Item = Duration> {
+    let spread = if many < MANY {
         Duration::ZERO
     } else {
-        SPREAD / many
+        SPREAD / u32::try_from(many).unwrap_or(u32::MAX)
     };
-    let mut make = |(turn, environment): (u32, &crate::config::EnvironmentSettings)| {
-        let transport = match environment.source {
-            SourceKind::Stream => Transport::Stream,
-            SourceKind::Poll => Transport::Poll(config.upstream.poll_interval),
-        };
-        // One for each way of hearing that is wanted: a client takes some memory.
-        let known = clients.iter().find(|it| it.transport() == transport);
-        let client = match known.cloned() {
-            Some(client) => client,
-            None => client(config, transport, &instance)?,
-        };
-        if known.is_none() {
-            clients.push(client.clone());
-        }
-        let table = Table::new(connection.clone(), &*environment.table, &environment.prefix);
-        let manner = Manner {
-            concurrency: config.store.write_concurrency,
-            verify_interval: config.upkeep.verify_interval,
-            marker_check_interval: config.upkeep.marker_check_interval,
-            repair: config.upkeep.repair,
+    (0_u32..).map(move |turn| (spread * turn).mul_f64(0.5 + rand::random::<f64>() / 2.0))
+}
+
+/// Makes environments.
+pub struct Assembler<'a> {
+    config: &'a Config,
+    connection: &'a Connection,
+    metrics: &'a Metrics,
+    confirmed_removals: Option<usize>,
+    instance: String,
+    /// One for each way of hearing that is wanted: a client takes some memory.
+    clients: Vec<Client>,
+}
+
+impl<'a> Assembler<'a> {
+    /// With what all of them have in common. `confirmed_removals`: so many may be removed without a question.
+    pub fn new(
+        config: &'a Config,
+        connection: &'a Connection,
+        metrics: &'a Metrics,
+        confirmed_removals: Option<usize>,
+    ) -> Self {
+        Self {
+            config,
+            connection,
+            metrics,
             confirmed_removals,
-            namespace_bytes: table.layout.namespace_bytes(),
-            environment_id: environment.environment_id.as_deref().map(Into::into),
+            instance: instance(),
+            clients: Vec::new(),
+        }
+    }
+
+    /// Makes this one, ready to be run; nothing is connected yet.
+    pub fn environment(
+        &mut self,
+        settings: &EnvironmentSettings,
+        key: Kept,
+        first_delay: Duration,
+    ) -> anyhow::Result<Environment> {
+        let Config {
+            upkeep,
+            store,
+            upstream,
+            ..
+        } = self.config;
+        let transport = match settings.source {
+            SourceKind::Stream => Transport::Stream,
+            SourceKind::Poll => Transport::Poll(upstream.poll_interval),
         };
-        anyhow::Ok(Environment {
-            name: environment.name.clone(),
-            key: keeper.keep(
-                &environment.sdk_key,
-                secret_check::sdk_key(config.upstream.uri(environment.source)),
-            ),
-            client,
+        let table = Table::new(self.connection.clone(), &*settings.table, &settings.prefix);
+        let manner = Manner {
+            concurrency: store.write_concurrency,
+            verify_interval: upkeep.verify_interval,
+            marker_check_interval: upkeep.marker_check_interval,
+            repair: upkeep.repair,
+            confirmed_removals: self.confirmed_removals,
+            namespace_bytes: table.layout.namespace_bytes(),
+            environment_id: settings.environment_id.as_deref().map(Into::into),
+        };
+        Ok(Environment {
+            name: settings.name.clone(),
+            key,
+            client: self.client(transport)?,
             table,
             manner,
             control: Control::default(),
@@ -85,11 +130,20 @@ pub fn assemble(
                 Transport::Stream => EnvironmentStatus::new(clock::now()),
                 Transport::Poll(each) => EnvironmentStatus::polled(each, clock::now()),
             },
-            metrics: metrics.environment(&environment.name),
-            first_delay: (spread * turn).mul_f64(0.5 + rand::random::<f64>() / 2.0),
+            metrics: self.metrics.environment(&settings.name),
+            first_delay,
         })
-    };
-    (0..).zip(&config.environments).map(&mut make).collect()
+    }
+
+    fn client(&mut self, transport: Transport) -> anyhow::Result<Client> {
+        let known = self.clients.iter().find(|it| it.transport() == transport);
+        if let Some(known) = known {
+            return Ok(known.clone());
+        }
+        let client = client(self.config, transport, &self.instance)?;
+        self.clients.push(client.clone());
+        Ok(client)
+    }
 }
 
 /// The client for LaunchDarkly that all environments share that are heard so.
@@ -136,53 +190,65 @@ fn instance() -> String {
     .join("-")
 }
 
-/// Runs them until `stop`, and then waits until each has finished the writes that it began, for `grace` at most.
+/// What becomes of an environment while the process runs.
+pub enum Change {
+    /// It is run from now on. One of its name is ended before, and waited for.
+    Run(Box<Environment>),
+    /// It ends: begins no more writes and finishes those that it began. Its rows stay.
+    End(Arc<str>),
+}
+
+/// For environments that neither come nor go.
+pub fn no_changes() -> mpsc::Receiver<Change> {
+    mpsc::channel(1).1
+}
+
+/// Runs them, and those that come, until `stop`, and then waits until each has finished the writes that it began, for
+/// `grace` at most.
 pub async fn supervise(
     environments: Vec<Environment>,
+    mut changes: mpsc::Receiver<Change>,
     metrics: Metrics,
     stop: CancellationToken,
     grace: Duration,
 ) {
-    let mut tasks = JoinSet::new();
-    let mut running = HashMap::new();
+    let mut crew = Crew {
+        tasks: JoinSet::new(),
+        running: HashMap::new(),
+        waiting: HashMap::new(),
+        stop: stop.clone(),
+    };
     for environment in environments {
-        start(
-            &mut tasks,
-            &mut running,
-            Duration::ZERO,
-            environment,
-            0,
-            &stop,
-        );
+        crew.run(environment);
     }
     let mut upkeep = interval(UPKEEP);
+    let mut may_change = true;
     while !stop.is_cancelled() {
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            ended = tasks.join_next_with_id() => {
-                let id = match ended {
-                    None => break,
-                    Some(Ok((id, ()))) => id,
-                    Some(Err(error)) => error.id(),
+            Some(ended) = crew.tasks.join_next_with_id() => {
+                let (id, panicked) = match ended {
+                    Ok((id, ())) => (id, false),
+                    Err(error) => (error.id(), true),
                 };
-                if let Some((environment, panics)) = running.remove(&id) {
+                if panicked {
                     metrics.panicked();
-                    environment.status.restart(clock::now());
-                    let delay = RESTART.saturating_mul(1 << panics.min(10)).min(RESTART_MAX);
-                    error!(
-                        environment = &*environment.name,
-                        panics = panics + 1,
-                        retry_in_milliseconds = delay.as_millis(),
-                        "environment task panicked; restarting it"
-                    );
-                    start(&mut tasks, &mut running, delay, environment, panics + 1, &stop);
                 }
+                crew.ended(id);
             }
+            change = changes.recv(), if may_change => match change {
+                Some(Change::Run(environment)) => crew.run(*environment),
+                Some(Change::End(name)) => {
+                    crew.end(&name);
+                }
+                None => may_change = false,
+            },
             _ = upkeep.tick() => metrics.upkeep(),
         }
     }
     let deadline = Instant::now() + grace;
+    let tasks = &mut crew.tasks;
     while let Ok(Some(_)) = timeout_at(deadline, tasks.join_next()).await {}
     if !tasks.is_empty() {
         warn!(
@@ -192,27 +258,88 @@ pub async fn supervise(
     }
 }
 
-type Running = HashMap<Id, (Environment, u32)>;
+/// One task for each environment, and a token that ends it alone.
+struct Crew {
+    tasks: JoinSet<()>,
+    running: HashMap<Id, Running>,
+    /// Those of a name whose task has not ended yet: two must not write to one place.
+    waiting: HashMap<Arc<str>, Environment>,
+    stop: CancellationToken,
+}
 
-fn start(
-    tasks: &mut JoinSet<()>,
-    running: &mut Running,
-    delay: Duration,
+struct Running {
     environment: Environment,
     panics: u32,
-    stop: &CancellationToken,
-) {
-    let span = info_span!("environment", environment = &*environment.name);
-    let (run, stop) = (environment.clone(), stop.clone());
-    let task = async move {
-        if !delay.is_zero() {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = sleep(delay) => {}
-            }
+    stop: CancellationToken,
+}
+
+impl Crew {
+    fn run(&mut self, environment: Environment) {
+        if self.end(&environment.name) {
+            let name = Arc::clone(&environment.name);
+            self.waiting.insert(name, environment);
+        } else {
+            self.start(environment, Duration::ZERO, 0);
         }
-        run.run(stop).await;
-    };
-    let id = tasks.spawn(task.instrument(span)).id();
-    running.insert(id, (environment, panics));
+    }
+
+    /// Whether it has not ended yet.
+    fn end(&mut self, name: &str) -> bool {
+        self.waiting.remove(name);
+        let mut running = self.running.values();
+        let running = running.find(|it| *it.environment.name == *name);
+        if let Some(running) = running {
+            running.stop.cancel();
+        }
+        running.is_some()
+    }
+
+    /// A task ended: it was asked to, or it panicked.
+    fn ended(&mut self, id: Id) {
+        let Some(Running {
+            environment,
+            panics,
+            stop,
+        }) = self.running.remove(&id)
+        else {
+            return;
+        };
+        if stop.is_cancelled() {
+            if let Some(next) = self.waiting.remove(&environment.name) {
+                self.start(next, Duration::ZERO, 0);
+            }
+            return;
+        }
+        environment.status.restart(clock::now());
+        let delay = RESTART.saturating_mul(1 << panics.min(10)).min(RESTART_MAX);
+        error!(
+            environment = &*environment.name,
+            panics = panics + 1,
+            retry_in_milliseconds = delay.as_millis(),
+            "environment task panicked; restarting it"
+        );
+        self.start(environment, delay, panics + 1);
+    }
+
+    fn start(&mut self, environment: Environment, delay: Duration, panics: u32) {
+        let span = info_span!("environment", environment = &*environment.name);
+        let stop = self.stop.child_token();
+        let (run, stopped) = (environment.clone(), stop.clone());
+        let task = async move {
+            if !delay.is_zero() {
+                tokio::select! {
+                    () = stopped.cancelled() => return,
+                    () = sleep(delay) => {}
+                }
+            }
+            run.run(stopped).await;
+        };
+        let id = self.tasks.spawn(task.instrument(span)).id();
+        let running = Running {
+            environment,
+            panics,
+            stop,
+        };
+        self.running.insert(id, running);
+    }
 }

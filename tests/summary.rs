@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use ld_dynamodb_relay::clock;
 use ld_dynamodb_relay::config::{Log, LogFormat};
+use ld_dynamodb_relay::environment::Control;
 use ld_dynamodb_relay::logging;
+use ld_dynamodb_relay::registry::{EnvironmentInfo, EnvironmentRegistry, RegisteredEnvironment};
+use ld_dynamodb_relay::secrets::Kept;
 use ld_dynamodb_relay::status::{EnvironmentStatus, SourcePhase, TablePhase};
 use ld_dynamodb_relay::supervisor::summarize;
 use serde_json::Value;
@@ -56,6 +59,26 @@ impl Captured {
     }
 }
 
+fn member(name: &str, status: &EnvironmentStatus) -> RegisteredEnvironment {
+    let info = EnvironmentInfo {
+        name: name.into(),
+        sdk_key: Kept::fixed("sdk-key".into()),
+        mobile_key: None,
+        environment_id: None,
+        project: None,
+        environment_key: None,
+        table: "flags".to_owned(),
+        prefix: name.to_owned(),
+        endpoint: None,
+    };
+    RegisteredEnvironment {
+        info,
+        status: status.clone(),
+        control: Control::default(),
+        webhook_secrets: Vec::new(),
+    }
+}
+
 fn settle(status: &EnvironmentStatus, written: u64) {
     let now = clock::now();
     status.update(|facts| {
@@ -90,10 +113,13 @@ async fn the_first_comes_when_all_are_known_and_then_one_a_minute() {
         EnvironmentStatus::new(clock::now()),
         EnvironmentStatus::new(clock::now()),
     );
-    let statuses = [one.clone(), two.clone()];
+    let registry: EnvironmentRegistry = [member("one", &one), member("two", &two)]
+        .into_iter()
+        .collect();
+    let watched = registry.clone();
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
-        summarize(&statuses, READ_TIMEOUT, TOLERATED, EVERY).await;
+        summarize(&watched, READ_TIMEOUT, TOLERATED, EVERY).await;
     });
     settle(&one, 3);
     pass(Duration::from_secs(5)).await;
@@ -128,6 +154,18 @@ async fn the_first_comes_when_all_are_known_and_then_one_a_minute() {
         (&third[0]["stale"], &third[0]["writes"]),
         (&1.into(), &1.into())
     );
+
+    // Who goes takes nothing from what the others wrote, and who comes is counted from then on.
+    registry.remove("two");
+    registry.put(member("three", &EnvironmentStatus::new(clock::now())));
+    settle(&one, 2);
+    pass(EVERY).await;
+    let fourth = captured.take();
+    let counted = ["environments", "up_to_date", "uninitialized", "writes"];
+    assert_eq!(
+        counted.map(|it| fourth[0][it].as_u64()),
+        [2, 1, 1, 2].map(Some)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -139,10 +177,13 @@ async fn what_is_never_tried_is_told_after_a_minute() {
     };
     let _guard = logging::subscriber(&log, false, &[], captured.clone()).set_default();
     let start = Instant::now();
-    let statuses = [EnvironmentStatus::new(clock::now())];
+    let registry: EnvironmentRegistry = [member("one", &EnvironmentStatus::new(clock::now()))]
+        .into_iter()
+        .collect();
+    let watched = registry;
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
-        summarize(&statuses, READ_TIMEOUT, TOLERATED, EVERY).await;
+        summarize(&watched, READ_TIMEOUT, TOLERATED, EVERY).await;
     });
     pass(Duration::from_millis(59_999)).await;
     assert_eq!(captured.take().len(), 0);

@@ -13,11 +13,11 @@ use tracing::{error, info};
 use crate::clock;
 use crate::config::{Config, Secret, secret_check};
 use crate::environment::Environment;
-use crate::http::{self, App, EnvironmentInfo, Served, Webhook};
+use crate::http::{self, App, Webhook};
 use crate::metrics::Metrics;
+use crate::registry::{EnvironmentInfo, EnvironmentRegistry, RegisteredEnvironment};
 use crate::secrets::{Keeper, Kept};
-use crate::status::EnvironmentStatus;
-use crate::supervisor::{SUMMARY_INTERVAL, assemble, summarize, supervise};
+use crate::supervisor::{SUMMARY_INTERVAL, assemble, no_changes, summarize, supervise};
 use crate::table::Connection;
 
 /// How the daemon ended.
@@ -88,16 +88,13 @@ pub async fn run(
         "started"
     );
     say_whether_the_webhook_is_on(&app);
-    let statuses: Vec<_> = environments
-        .iter()
-        .map(|it| (it.name.clone(), it.status.clone()))
-        .collect();
-    let summaries = summaries(config, &statuses);
+    let registry = app.environments.clone();
+    let summaries = summaries(config, &registry);
     let grace = config.lifecycle.shutdown_timeout;
     let served = CancellationToken::new();
     let work = async {
         let environments = async {
-            supervise(environments, metrics, stop.clone(), grace).await;
+            supervise(environments, no_changes(), metrics, stop.clone(), grace).await;
             served.cancel();
         };
         tokio::join!(
@@ -113,7 +110,7 @@ pub async fn run(
     };
     let mut end = End::Stopped;
     let watch = async {
-        if !initialized_in_time(config, &statuses).await {
+        if !initialized_in_time(config, &registry).await {
             end = End::NotInitialized;
             stop.cancel();
         }
@@ -143,16 +140,15 @@ fn app(
         secrets.iter().map(|it| keeper.keep(it, check)).collect()
     };
     let endpoint = connection.endpoint.as_deref();
-    let served = config.environments.iter().zip(environments);
-    let served = served.map(|(settings, environment)| Served {
-        info: EnvironmentInfo::new(settings, environment.key.clone(), endpoint),
-        status: environment.status.clone(),
-        control: environment.control.clone(),
-        webhook_secrets: keep(&settings.webhook_secrets, secret_check::webhook_secret),
+    let registered = config.environments.iter().zip(environments);
+    let registered = registered.map(|(settings, environment)| {
+        let info = EnvironmentInfo::new(settings, environment.key.clone(), endpoint);
+        let secrets = keep(&settings.webhook_secrets, secret_check::webhook_secret);
+        RegisteredEnvironment::of(environment, info, secrets)
     });
     let http = &config.http;
     App {
-        environments: served.collect(),
+        environments: registered.collect(),
         webhook: Arc::new(Webhook::new(
             keep(&http.webhook.secrets, secret_check::webhook_secret),
             http.webhook.max_age,
@@ -168,11 +164,10 @@ fn app(
 }
 
 /// The line a minute that tells how they fare, until we are asked to stop.
-async fn summaries(config: &Config, statuses: &[(Arc<str>, EnvironmentStatus)]) {
-    let statuses: Vec<_> = statuses.iter().map(|(_, it)| it.clone()).collect();
+async fn summaries(config: &Config, registry: &EnvironmentRegistry) {
     let tolerated = config.lifecycle.disconnected_status_time;
     let read_timeout = config.upstream.read_timeout;
-    summarize(&statuses, read_timeout, tolerated, SUMMARY_INTERVAL).await;
+    summarize(registry, read_timeout, tolerated, SUMMARY_INTERVAL).await;
 }
 
 fn say_whether_the_webhook_is_on(app: &App) {
@@ -209,26 +204,26 @@ pub(super) fn stop_on_signals(stop: &CancellationToken) -> Result<impl Future<Ou
 }
 
 /// Waits until every environment is initialised; false if that took too long and is a reason to exit.
-async fn initialized_in_time(config: &Config, statuses: &[(Arc<str>, EnvironmentStatus)]) -> bool {
+async fn initialized_in_time(config: &Config, registry: &EnvironmentRegistry) -> bool {
     let lifecycle = config.lifecycle;
-    if timeout(lifecycle.init_timeout, all_initialized(statuses))
+    if timeout(lifecycle.init_timeout, all_initialized(registry))
         .await
         .is_ok()
     {
         return true;
     }
     let exits = lifecycle.exit_on_error && !lifecycle.ignore_connection_errors;
-    let missing = statuses
-        .iter()
-        .filter(|(_, status)| !status.facts().initialized);
-    for (name, status) in missing {
-        let facts = status.facts();
+    for environment in &*registry.now() {
+        let facts = environment.status.facts();
+        if facts.initialized {
+            continue;
+        }
         let detail = facts
             .table_advice
             .or(facts.last_error.map(|error| error.message));
         let detail = detail.unwrap_or_else(|| "the first write is under way".into());
         error!(
-            environment = &**name,
+            environment = &*environment.info.name,
             detail,
             exits,
             milliseconds = lifecycle.init_timeout.as_millis(),
@@ -238,8 +233,11 @@ async fn initialized_in_time(config: &Config, statuses: &[(Arc<str>, Environment
     !exits
 }
 
-async fn all_initialized(statuses: &[(Arc<str>, EnvironmentStatus)]) {
-    for (_, status) in statuses {
-        status.wait_until(|facts| facts.initialized).await;
+async fn all_initialized(registry: &EnvironmentRegistry) {
+    for environment in &*registry.now() {
+        environment
+            .status
+            .wait_until(|facts| facts.initialized)
+            .await;
     }
 }

@@ -16,7 +16,7 @@ use crate::environment::Environment;
 use crate::metrics::Metrics;
 use crate::secrets::Keeper;
 use crate::status::{Facts, HeldReason, SourcePhase, TablePhase};
-use crate::supervisor::{assemble, supervise};
+use crate::supervisor::{assemble, no_changes, supervise};
 use crate::table::Connection;
 
 /// What became of one environment.
@@ -61,6 +61,7 @@ pub async fn sync(
     let stop = CancellationToken::new();
     let run = supervise(
         environments,
+        no_changes(),
         metrics,
         stop.clone(),
         config.lifecycle.shutdown_timeout,

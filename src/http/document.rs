@@ -9,9 +9,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::info::EnvironmentInfo;
 use super::masking::masked;
 use crate::clock::Moment;
+use crate::registry::EnvironmentInfo;
 use crate::status::{Facts, Health, HeldReason, LastError, Reach, SourcePhase};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -53,7 +53,7 @@ pub(super) struct EnvironmentRep<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     proj_key: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    mobile_key: Option<&'a str>,
+    mobile_key: Option<String>,
     status: &'static str,
     connection_status: ConnectionRep,
     data_store_status: DataStoreRep<'a>,
@@ -192,7 +192,7 @@ pub(super) fn environment<'a>(reading: &'a Reading<'a>) -> EnvironmentRep<'a> {
             .as_deref()
             .or(facts.environment_id.as_deref()),
         proj_key: info.project.as_deref(),
-        mobile_key: info.mobile_key.as_deref(),
+        mobile_key: info.mobile_key.as_ref().map(masked),
         status: if connected(reading) {
             "connected"
         } else {

@@ -22,17 +22,6 @@ pub(super) fn masked(key: &SecretString) -> String {
     key.chars().enumerate().map(star).collect()
 }
 
-/// An address without the name and password that it may hold.
-pub(super) fn without_user(address: &str) -> String {
-    let Some((scheme, rest)) = address.split_once("://") else {
-        return address.to_owned();
-    };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (host, path) = rest.split_at(end);
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    format!("{scheme}://{host}{path}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,12 +37,5 @@ mod tests {
         check("0123456789abcdefghij", "****************ghij");
         check("sdk-short", "sdk-*****");
         check("", "");
-    }
-
-    #[test]
-    fn an_address_is_shown_without_its_password() {
-        let check = |address, expect| assert_eq!(without_user(address), expect);
-        check("http://localhost:8000", "http://localhost:8000");
-        check("http://me:p@ss@host:8000/a@b", "http://host:8000/a@b");
     }
 }

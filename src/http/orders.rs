@@ -44,7 +44,7 @@ pub(super) async fn sync(
         );
         return (StatusCode::FORBIDDEN, FORBIDDEN).into_response();
     };
-    let Some(environment) = app.position(&name).map(|at| &app.environments[at]) else {
+    let Some(environment) = app.environments.named(&name) else {
         return (StatusCode::NOT_FOUND, "no such environment\n").into_response();
     };
     let Some(order) = query.ok().and_then(|Query(parameters)| order(&parameters)) else {

@@ -93,7 +93,13 @@ pub(super) async fn page(
     // Before the page is made: what changes meanwhile is told once more.
     let live = format!("/live?since={}", live.cursor());
     let now = (app.clock)();
-    let page = whole::page(&app.readings(now), Times::At(now.wall), &viewer, &live);
+    let registered = app.environments.now();
+    let page = whole::page(
+        &app.readings(&registered, now),
+        Times::At(now.wall),
+        &viewer,
+        &live,
+    );
     with_headers(Html(page.into_string()).into_response())
 }
 

@@ -103,14 +103,16 @@ async fn process(app: &App, name: Option<&str>, request: Request) -> WebhookResu
     let (Some(signature), None) = (signatures.next(), signatures.next()) else {
         return WebhookResult::Unsigned;
     };
-    let environments = &app.environments;
+    // Places are those in this list, whoever comes or goes meanwhile.
+    let environments = &app.environments.now();
+    let position = |name: &str| environments.iter().position(|it| *it.info.name == *name);
     let addressees: Vec<_> = environments.iter().map(|it| it.info.addressee()).collect();
-    let mut secrets = signers::secrets(app);
+    let mut secrets = signers::secrets(app, environments);
     let mut hook = None;
     let mut all_tried = true;
     if body.len() > SMALL_BYTES {
         let meant = match name {
-            Some(name) => app.position(name).into_iter().collect(),
+            Some(name) => position(name).into_iter().collect(),
             // Not trusted yet: it only chooses which secrets are tried.
             None => named(hook.insert(read(body)), &addressees),
         };
@@ -128,7 +130,7 @@ async fn process(app: &App, name: Option<&str>, request: Request) -> WebhookResu
         };
     };
     if let Some(name) = name {
-        match app.position(name) {
+        match position(name) {
             Some(named) if signed.contains(&named) => signed = vec![named],
             Some(_) => return WebhookResult::Unsigned,
             None => return WebhookResult::UnknownEnvironment,

@@ -1,44 +1,50 @@
 //! One log line a minute that tells how all environments fare: what alarms are made from where nobody scrapes metrics.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tracing::info;
 
-use crate::status::{EnvironmentStatus, Facts, Summary};
+use crate::registry::EnvironmentRegistry;
+use crate::status::{Facts, Summary};
 
 /// How often `run` writes the line.
 pub const SUMMARY_INTERVAL: Duration = Duration::from_mins(1);
 
-/// Writes the line every so often, for ever. The first comes as soon as it is known of every environment how it fares,
-/// and after one interval at the latest: a line from before that would tell of trouble that is none. `read_timeout` and
-/// `tolerated` are what `/status` computes health with.
+/// Writes the line every so often, for ever. The first comes as soon as it is known of every environment that there is at
+/// the start how it fares, and after one interval at the latest: a line from before that would tell of trouble that is
+/// none. `read_timeout` and `tolerated` are what `/status` computes health with.
 pub async fn summarize(
-    statuses: &[EnvironmentStatus],
+    registry: &EnvironmentRegistry,
     read_timeout: Duration,
     tolerated: Duration,
     every: Duration,
 ) {
-    let now = || {
-        let mut summary = Summary::default();
-        for status in statuses {
-            summary.add(&status.facts(), Instant::now(), read_timeout, tolerated);
-        }
-        summary
-    };
     let tried = async {
-        for status in statuses {
-            status.wait_until(Facts::is_tried).await;
+        for environment in &*registry.now() {
+            environment.status.wait_until(Facts::is_tried).await;
         }
     };
     // Late or not, the line says what holds when it is written.
     let _in_time = timeout(every, tried).await;
     let mut times = interval_at(Instant::now(), every);
     times.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut written = 0;
+    let mut written = HashMap::new();
     loop {
         times.tick().await;
-        let summary = now();
+        let (mut summary, mut writes) = (Summary::default(), 0);
+        let before = std::mem::take(&mut written);
+        for environment in &*registry.now() {
+            let facts = environment.status.facts();
+            summary.add(&facts, Instant::now(), read_timeout, tolerated);
+            let name = Arc::clone(&environment.info.name);
+            writes += facts
+                .written
+                .saturating_sub(before.get(&name).copied().unwrap_or(0));
+            written.insert(name, facts.written);
+        }
         info!(
             environments = summary.environments,
             up_to_date = summary.up_to_date,
@@ -50,9 +56,8 @@ pub async fn summarize(
             items_too_large = summary.items_too_large,
             items_malformed = summary.items_malformed,
             contested = summary.contested,
-            writes = summary.written.saturating_sub(written),
+            writes,
             "summary"
         );
-        written = summary.written;
     }
 }

@@ -15,7 +15,7 @@ use ld_dynamodb_relay::status::{ErrorKind, Facts, LastError, RowChange, TablePha
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 
-use crate::world::{World, busy, clock, good, held, kept, refused};
+use crate::world::{World, busy, clock, good, held, kept, member, refused};
 
 const HOSTILE: &str = "<img src=x onerror=\"alert(1)\">'&\u{202e}</script>";
 
@@ -226,7 +226,7 @@ async fn a_page_is_told_what_changed_and_nothing_else() {
     assert!(first.contains("env-a") && first.contains("env-b"));
 
     let start = Instant::now();
-    world.app.environments[1].status.update(stored);
+    world.at(1).status.update(stored);
     let second = next(&mut body).await.unwrap();
     assert!(start.elapsed() <= Duration::from_secs(2));
     assert!(second.contains("dark-mode"), "{second}");
@@ -239,7 +239,7 @@ async fn a_page_is_told_what_changed_and_nothing_else() {
     let (seen, _) = seen.split_once('\n').unwrap();
 
     // Whoever comes again is told what it has missed, or everything if it was somebody else who told it before.
-    world.app.environments[0].status.update(stored);
+    world.at(0).status.update(stored);
     for (last, told) in [(seen, false), ("1.1", true), ("nonsense", true)] {
         let again = live("localhost").header("last-event-id", last);
         let request = request_with(again, "127.0.0.1:1");
@@ -249,6 +249,35 @@ async fn a_page_is_told_what_changed_and_nothing_else() {
         assert!(first.contains("id=\"env-a\""), "{last}: {first}");
         assert_eq!(first.contains("id=\"env-b\""), told, "{last}: {first}");
     }
+}
+
+/// Each is what changed before it is looked at, and which environments the page is told of then.
+#[tokio::test(start_paused = true)]
+async fn a_page_is_told_who_comes_and_who_goes() {
+    let world = World::new(&[("a", good), ("b", good)]);
+    let router = http::admin(world.app.clone());
+    let asked = request_with(live("localhost"), "127.0.0.1:1");
+    let response = router.clone().oneshot(asked).await.unwrap();
+    let mut body = response.into_body().into_data_stream();
+    let mut told = async || {
+        let bytes = body.next().await.unwrap().unwrap();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        ["a", "b", "c"].map(|name| text.contains(&format!("id=\"env-{name}\"")))
+    };
+    assert_eq!(told().await, [true, true, false]);
+    world.app.environments.put(member("c", good));
+    assert_eq!(told().await, [true; 3], "the list, in its order");
+    world.app.environments.remove("a");
+    assert_eq!(told().await, [false, true, true]);
+    // The places are others now, and the environments are not.
+    world
+        .app
+        .environments
+        .named("c")
+        .unwrap()
+        .status
+        .update(stored);
+    assert_eq!(told().await, [false, false, true]);
 }
 
 #[tokio::test]

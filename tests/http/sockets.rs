@@ -73,7 +73,7 @@ async fn both_ports_answer_over_sockets_and_health_asks_them() {
         json!({"ok": false, "status": 503, "answer": [reason]})
     );
 
-    world.app.environments[0].status.update(good);
+    world.at(0).status.update(good);
     assert_eq!(said(false).await, (true, "ready\n".to_owned()));
 
     served.stop.cancel();

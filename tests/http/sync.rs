@@ -15,7 +15,7 @@ const TOKEN: &str = "a-token-of-some-length";
 fn world() -> World {
     let mut world = World::new(&[("production", good), ("a b", good)]);
     world.app.admin_token = Some(kept(TOKEN));
-    let braked = &world.app.environments[0].status;
+    let braked = &world.at(0).status;
     braked.update(|facts| facts.braked = 30);
     world
 }

@@ -9,9 +9,10 @@ use axum::http::{Request, StatusCode};
 use ld_dynamodb_relay::clock::Moment;
 use ld_dynamodb_relay::config::{EnvironmentSettings, SourceKind};
 use ld_dynamodb_relay::environment::Control;
-use ld_dynamodb_relay::http::{self, App, EnvironmentInfo, Served, Webhook};
+use ld_dynamodb_relay::http::{self, App, Webhook};
 use ld_dynamodb_relay::metrics::Metrics;
 use ld_dynamodb_relay::model::{ItemKey, Kind};
+use ld_dynamodb_relay::registry::{EnvironmentInfo, RegisteredEnvironment};
 use ld_dynamodb_relay::secrets::Kept;
 use ld_dynamodb_relay::status::{
     EnvironmentStatus, ErrorKind, Facts, Held, HeldReason, LastError, RowChange, SourcePhase,
@@ -44,22 +45,9 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(environments: &[Described<'_>]) -> Self {
         let metrics = Metrics::new("ld_dynamodb_");
-        let environments: Vec<_> = environments
-            .iter()
-            .map(|(name, set)| {
-                let status = EnvironmentStatus::new(clock());
-                status.update(set);
-                let _series = metrics.environment(name);
-                Served {
-                    info: info(name, kept(SDK_KEY)),
-                    status,
-                    control: Control::default(),
-                    webhook_secrets: Vec::new(),
-                }
-            })
-            .collect();
+        let members = environments.iter().map(|(name, set)| member(name, *set));
         let app = App {
-            environments: environments.into(),
+            environments: members.collect(),
             webhook: Arc::new(Webhook::new(Vec::new(), Duration::from_mins(5))),
             admin_token: None,
             metrics,
@@ -80,11 +68,18 @@ impl World {
     }
 
     /// With secrets of its own for the environment.
-    pub(crate) fn with_own_secrets(mut self, name: &str, secrets: &[&str]) -> Self {
-        let environments = Arc::get_mut(&mut self.app.environments).unwrap();
-        let environment = environments.iter_mut().find(|it| &*it.info.name == name);
-        environment.unwrap().webhook_secrets = secrets.iter().map(|it| kept(it)).collect();
+    pub(crate) fn with_own_secrets(self, name: &str, secrets: &[&str]) -> Self {
+        let member = self.app.environments.named(name).unwrap();
+        self.app.environments.put(RegisteredEnvironment {
+            webhook_secrets: secrets.iter().map(|it| kept(it)).collect(),
+            ..RegisteredEnvironment::clone(&member)
+        });
         self
+    }
+
+    /// The environment at this place.
+    pub(crate) fn at(&self, place: usize) -> Arc<RegisteredEnvironment> {
+        Arc::clone(&self.app.environments.now()[place])
     }
 
     /// How many requests to the webhook came to this.
@@ -115,6 +110,18 @@ impl World {
 
 pub(crate) fn kept(secret: &str) -> Kept {
     Kept::fixed(SecretString::from(secret))
+}
+
+/// An environment with these facts.
+pub(crate) fn member(name: &str, set: fn(&mut Facts)) -> RegisteredEnvironment {
+    let status = EnvironmentStatus::new(clock());
+    status.update(set);
+    RegisteredEnvironment {
+        info: info(name, kept(SDK_KEY)),
+        status,
+        control: Control::default(),
+        webhook_secrets: Vec::new(),
+    }
 }
 
 pub(crate) fn info(name: &str, key: Kept) -> EnvironmentInfo {

@@ -18,7 +18,7 @@ fn polling() -> World {
 /// The next attempt fails: the wait.
 fn fails(world: &mut World, status: u16) -> Duration {
     while !world.new {
-        world.pass(world.due.expect("something is to come"));
+        world.pass(world.due.unwrap());
     }
     world.end(
         Role::New,

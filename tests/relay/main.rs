@@ -24,6 +24,7 @@ mod polling;
 mod polling_faults;
 mod reads;
 mod redirects;
+mod roster;
 mod secrets;
 mod sizes;
 mod stop;

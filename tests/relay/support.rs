@@ -16,9 +16,10 @@ use ld_dynamodb_relay::simulator::{
     ANY_PORT, Items, LaunchDarkly, SimulatedEnvironment, Store, StoreOptions,
 };
 use ld_dynamodb_relay::status::{EnvironmentStatus, Facts, HeldReason, TablePhase};
-use ld_dynamodb_relay::supervisor;
-use ld_dynamodb_relay::table::{self, Fixed};
+use ld_dynamodb_relay::supervisor::{self, Change};
+use ld_dynamodb_relay::table::{self, Connection, Fixed};
 use quiet::Share;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -260,6 +261,9 @@ pub(crate) fn environment(name: &str, key: &str, prefix: &str) -> config::Enviro
 pub(crate) struct Relay {
     pub(crate) statuses: Vec<EnvironmentStatus>,
     pub(crate) metrics: Metrics,
+    pub(crate) config: Config,
+    pub(crate) connection: Connection,
+    pub(crate) changes: mpsc::Sender<Change>,
     stop: CancellationToken,
     task: JoinSet<()>,
 }
@@ -291,8 +295,10 @@ impl Relay {
         let stop = CancellationToken::new();
         let mut task = JoinSet::new();
         let grace = config.lifecycle.shutdown_timeout;
+        let (changes, come) = mpsc::channel(1);
         task.spawn(supervisor::supervise(
             environments,
+            come,
             metrics.clone(),
             stop.clone(),
             grace,
@@ -300,6 +306,9 @@ impl Relay {
         Self {
             statuses,
             metrics,
+            config,
+            connection,
+            changes,
             stop,
             task,
         }

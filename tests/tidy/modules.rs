@@ -32,13 +32,14 @@ const ARROWS: &[(&str, &str)] = &[
         "environment",
         "clock launchdarkly listener metrics model plan secrets status table writer",
     ),
+    ("registry", "config environment secrets status webhook"),
     (
         "supervisor",
-        "clock config environment launchdarkly metrics secrets status table",
+        "clock config environment launchdarkly metrics registry secrets status table",
     ),
     (
         "http",
-        "clock config environment metrics model secrets status webhook",
+        "clock environment metrics model registry secrets status webhook",
     ),
     ("simulator", "model"), // LaunchDarkly as its documents have it, not as we read it
     ("commands", EVERYTHING),

@@ -1,5 +1,7 @@
 //! One environment on the page. The same for a page that is opened and for one that is open.
 
+use std::sync::Arc;
+
 use maud::{Markup, PreEscaped, html};
 
 use super::condition::{Concern, Level, reasons};
@@ -34,7 +36,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    pub(super) fn name(&self) -> &'a str {
+    pub(super) const fn name(&self) -> &'a Arc<str> {
         &self.reading.info.name
     }
 

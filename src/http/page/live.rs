@@ -1,6 +1,7 @@
 //! What changes, told to the pages that are open. Everything is rendered at most once a second however many they are, and
 //! a page is sent what differs from what it has.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -43,10 +44,20 @@ struct Rendered {
     at: Option<Instant>,
     /// Grows whenever a part changed.
     revision: u64,
-    /// The places of the environments on the page.
-    order: Vec<usize>,
-    /// Each with the revision at which it last changed: the summary, and then each environment.
-    parts: Vec<(u64, Arc<str>)>,
+    summary: Part,
+    /// Each environment, by name.
+    environments: BTreeMap<Arc<str>, Part>,
+    /// Their names as they are on the page.
+    order: Vec<Arc<str>>,
+    /// When one last came or went.
+    listed: u64,
+}
+
+#[derive(Clone, Default)]
+struct Part {
+    html: Arc<str>,
+    /// When it last changed.
+    revision: u64,
 }
 
 /// What a page has: everything up to this revision, of that process.
@@ -97,14 +108,18 @@ impl Live {
         let now = (self.0.app.clock)();
         let is_old = |at: Instant| now.monotonic.saturating_duration_since(at) >= FRESH;
         if rendered.at.is_none_or(is_old) {
-            let readings = self.0.app.readings(now);
+            let registered = self.0.app.environments.now();
+            let readings = self.0.app.readings(&registered, now);
             let environments = all(&readings, Times::InBrowser);
-            let first = summary(&environments, &readings);
-            let others = environments.iter().map(|it| it.markup(false, false));
-            let parts = std::iter::once(first).chain(others);
+            let parts = environments.iter().map(|it| {
+                let name = Arc::clone(it.name());
+                (name, it.markup(false, false).into_string())
+            });
+            let summary = summary(&environments, &readings).into_string();
             rendered.at = Some(now.monotonic);
-            rendered.take(parts.map(maud::PreEscaped::into_string));
-            rendered.order = order(&environments).collect();
+            rendered.take(summary, parts);
+            let names = order(&environments).map(|at| Arc::clone(environments[at].name()));
+            rendered.order = names.collect();
         }
         look(&rendered)
     }
@@ -114,17 +129,23 @@ impl Live {
         let mut events = String::new();
         let cursor = cursor.filter(|cursor| cursor.epoch == self.0.epoch);
         let revision = self.look(|rendered| {
-            if let Some(cursor) = cursor {
-                let new = |part: &&(u64, Arc<str>)| part.0 > cursor.revision;
-                for (_, html) in rendered.parts.iter().filter(new) {
-                    event(&mut events, "part", html);
-                }
-            } else if let [(_, summary), environments @ ..] = &*rendered.parts {
-                event(&mut events, "part", summary);
-                let all = rendered.order.iter().map(|&at| &*environments[at].1);
-                let all: String = all.collect();
+            let has = cursor.map_or(0, |cursor| cursor.revision);
+            if rendered.summary.revision > has {
+                event(&mut events, "part", &rendered.summary.html);
+            }
+            if rendered.listed > has {
+                let parts = rendered
+                    .order
+                    .iter()
+                    .filter_map(|name| rendered.environments.get(name));
+                let all: String = parts.map(|it| &*it.html).collect();
                 let list = format!(r#"<div id="environments">{all}</div>"#);
                 event(&mut events, "part", &list);
+            } else {
+                let parts = rendered.environments.values();
+                for part in parts.filter(|it| it.revision > has) {
+                    event(&mut events, "part", &part.html);
+                }
             }
             rendered.revision
         });
@@ -175,15 +196,31 @@ impl Live {
 }
 
 impl Rendered {
-    fn take(&mut self, parts: impl Iterator<Item = String>) {
-        let before = std::mem::take(&mut self.parts);
+    fn take(&mut self, summary: String, environments: impl Iterator<Item = (Arc<str>, String)>) {
         let next = self.revision + 1;
-        let keep = |(at, html): (usize, String)| match before.get(at) {
-            Some((revision, same)) if **same == *html => (*revision, Arc::clone(same)),
-            _ => (next, html.into()),
+        let keep = |before: Option<Part>, html: String| match before {
+            Some(before) if *before.html == *html => before,
+            _ => Part {
+                html: html.into(),
+                revision: next,
+            },
         };
-        self.parts = parts.enumerate().map(keep).collect();
-        if self.parts.iter().any(|(revision, _)| *revision == next) {
+        self.summary = keep(Some(std::mem::take(&mut self.summary)), summary);
+        let mut before = std::mem::take(&mut self.environments);
+        let mut has_come = self.revision == 0;
+        self.environments = environments
+            .map(|(name, html)| {
+                let before = before.remove(&name);
+                has_come |= before.is_none();
+                (name, keep(before, html))
+            })
+            .collect();
+        if has_come || !before.is_empty() {
+            self.listed = next;
+        }
+        let mut revisions = self.environments.values().map(|it| it.revision);
+        let is_new = |revision| revision == next;
+        if is_new(self.summary.revision) || is_new(self.listed) || revisions.any(is_new) {
             self.revision = next;
         }
     }

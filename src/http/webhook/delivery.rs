@@ -76,7 +76,9 @@ impl Delivery<'_> {
     /// Its id, or the signature where it has none, and whom it may wake: one change may be announced by several
     /// webhooks, each for environments of its own, and these are no duplicates of one another.
     fn digest(&self, id: Option<&str>) -> Digest {
-        let signed: Vec<_> = self.signed.iter().flat_map(|it| it.to_be_bytes()).collect();
+        // By name: places change when environments come and go.
+        let signed = self.signed.iter().map(|at| self.addressees[*at].name);
+        let signed = signed.collect::<Vec<_>>().join("\0");
         // The same signature in other letters is the same.
         let signature = self.signature.to_ascii_lowercase();
         Digest::of_attributes([
@@ -85,7 +87,7 @@ impl Delivery<'_> {
                 None => ("id", 'B', &*signature),
             },
             ("named", 'B', &[u8::from(self.is_named)]),
-            ("signed", 'B', &signed),
+            ("signed", 'B', signed.as_bytes()),
         ])
     }
 

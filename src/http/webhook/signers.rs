@@ -6,13 +6,14 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::task::yield_now;
 
 use super::super::App;
+use crate::registry::Registered;
 use crate::secrets::Kept;
 use crate::webhook::{Candidate, candidates, is_signed};
 
 /// Every secret as it is now, and which environments it may wake.
-pub(super) fn secrets(app: &App) -> Vec<Candidate> {
+pub(super) fn secrets(app: &App, registered: &Registered) -> Vec<Candidate> {
     let common = app.webhook.secrets.iter().flat_map(parts).collect();
-    let own = app.environments.iter().map(|it| {
+    let own = registered.iter().map(|it| {
         let own = &it.webhook_secrets;
         (!own.is_empty()).then(|| own.iter().flat_map(parts).collect())
     });
