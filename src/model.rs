@@ -5,6 +5,7 @@
 mod at;
 mod change;
 mod item;
+mod object;
 mod stamp;
 mod vocabulary;
 
@@ -13,5 +14,6 @@ pub use change::{
     Applied, Changed, DataSet, Desired, GUARD_TIME, Generation, Touched, TouchedFull,
 };
 pub use item::{Content, Item, ItemFault, ItemKey, Kind, MAX_KEY_BYTES, MAX_ROW_BYTES};
+pub use object::Object;
 pub use stamp::{Digest, Observed, Stamp, StoredVersion, is_as_said};
 pub use vocabulary::{DriftType, ReopenCause};

@@ -1,16 +1,13 @@
 //! What a body says happened. It has the form of an entry of LaunchDarkly's audit log.
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::marker::PhantomData;
 use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::resource::subject;
 use super::{About, Hook, Subject, Which};
+use crate::model::Object;
 
 /// How much one body says at most. Where it names more, less is said of each place.
 pub const MAX_SUBJECTS: usize = 100;
@@ -136,27 +133,4 @@ fn moment(date: &serde_json::Number) -> Result<SystemTime, Unreadable> {
     };
     let since = since.map_err(|_| Unreadable)?;
     SystemTime::UNIX_EPOCH.checked_add(since).ok_or(Unreadable)
-}
-
-/// A JSON object: serde would take an array for its members in their order.
-struct Object<T>(T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectVisitor(PhantomData))
-    }
-}
-
-struct ObjectVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
-    type Value = Object<T>;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
-    }
 }
