@@ -22,6 +22,7 @@ pub mod table;
 pub mod environment;
 pub mod listener;
 pub mod registry;
+pub mod roster;
 pub mod secrets;
 pub mod supervisor;
 pub mod writer;

@@ -11,6 +11,7 @@ const EVERYTHING: &str = "everything";
 const ARROWS: &[(&str, &str)] = &[
     ("model", "label"),
     ("plan", "model"),
+    ("roster", "model"),
     ("cli", ""),
     ("config", ""),
     ("aws", ""),

@@ -32,6 +32,7 @@ const DECIDES: &[&str] = &[
     "src/listener",
     "src/model",
     "src/plan",
+    "src/roster",
     "src/table/layout",
     "src/launchdarkly/fdv1",
     "src/launchdarkly/sse",
