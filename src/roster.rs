@@ -2,8 +2,10 @@
 //!
 //! `message` reads the events of the auto-configuration stream, `entry` and `credentials` what they say of an environment.
 //! [`Roster`] takes them one by one and says what is to be started, changed and stopped; `versions` has the order of what
-//! is heard, `removal_hold` the brake, `destination` where each environment goes.
+//! is heard, `removal_hold` the brake, `destination` where each environment goes. `cache` seals the descriptions for a start
+//! without LaunchDarkly.
 
+mod cache;
 mod credentials;
 mod destination;
 mod entry;
@@ -14,6 +16,7 @@ mod state;
 mod step;
 mod versions;
 
+pub use cache::{CACHE_ROW_PREFIX, CacheFault, CacheKey, CacheOutcome, CacheReading, NONCE_BYTES};
 pub use credentials::{AcceptedKey, CredentialFault, Credentials};
 pub use destination::{Destination, DestinationFault, Destinations, TemplateFault, Templates};
 pub use entry::{EntryDifference, EntryFault, EnvironmentEntry, EnvironmentNames, MisshapenEntry};

@@ -1,6 +1,8 @@
 //! What environments there are, as auto-configuration says it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "roster/cache.rs"]
+mod cache;
 #[path = "roster/credentials.rs"]
 mod credentials;
 #[path = "roster/destinations.rs"]
