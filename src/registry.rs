@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::config::EnvironmentSettings;
 use crate::environment::{Control, Environment};
+use crate::roster::AcceptedKey;
 use crate::secrets::Kept;
 use crate::status::EnvironmentStatus;
 use crate::webhook::Addressee;
@@ -19,14 +20,22 @@ pub struct EnvironmentInfo {
     pub name: Arc<str>,
     /// As it is now: keys are rotated.
     pub sdk_key: Kept,
-    /// What the Relay Proxy shows of the mobile key.
+    /// Those that are accepted besides, and what people call the one that is used.
+    pub sdk_keys: Vec<AcceptedKey>,
+    /// The mobile key, where the settings or the roster give it.
     pub mobile_key: Option<SecretString>,
+    /// All mobile keys that are accepted.
+    pub mobile_keys: Vec<AcceptedKey>,
     /// LaunchDarkly's ID, where the settings or the roster give it.
     pub environment_id: Option<String>,
     /// The key of its project.
     pub project: Option<String>,
+    /// What people call its project.
+    pub project_name: Option<String>,
     /// Its own key at LaunchDarkly.
     pub environment_key: Option<String>,
+    /// What people call it.
+    pub environment_name: Option<String>,
     /// The table.
     pub table: String,
     /// The prefix, which may be empty.
@@ -38,16 +47,41 @@ pub struct EnvironmentInfo {
 impl EnvironmentInfo {
     /// Of this environment with this SDK key, whose table is at this endpoint if not at AWS.
     pub fn new(environment: &EnvironmentSettings, sdk_key: Kept, endpoint: Option<&str>) -> Self {
+        let mobile_key = environment.mobile_key.iter().cloned();
         Self {
             name: Arc::clone(&environment.name),
             sdk_key,
+            sdk_keys: Vec::new(),
+            mobile_keys: mobile_key.map(AcceptedKey::from).collect(),
             mobile_key: environment.mobile_key.clone(),
             environment_id: environment.environment_id.clone(),
             project: environment.project.clone(),
+            project_name: None,
             environment_key: environment.environment_key.clone(),
+            environment_name: None,
             table: environment.table.clone(),
             prefix: environment.prefix.clone(),
             endpoint: endpoint.map(without_user),
+        }
+    }
+
+    /// What people call its project and itself at LaunchDarkly.
+    #[must_use]
+    pub fn titled(self, project: Option<String>, environment: Option<String>) -> Self {
+        Self {
+            project_name: project,
+            environment_name: environment,
+            ..self
+        }
+    }
+
+    /// With all keys that it accepts. The SDK key that is used is accepted without an end, whether it is among them or not.
+    #[must_use]
+    pub fn accepting(self, sdk_keys: Vec<AcceptedKey>, mobile_keys: Vec<AcceptedKey>) -> Self {
+        Self {
+            sdk_keys,
+            mobile_keys,
+            ..self
         }
     }
 

@@ -1,6 +1,7 @@
 //! The status document: the Relay Proxy's shape, so that what reads that goes on working, and in each environment a
 //! block `sync` with what only we know. What makes it `degraded` is decided in `status::health`.
 
+mod keys;
 mod recent_activity;
 
 use std::collections::BTreeMap;
@@ -48,12 +49,20 @@ pub(super) struct Whole<'a> {
 pub(super) struct EnvironmentRep<'a> {
     /// Empty while it is not known yet: the Relay Proxy's document always has it.
     sdk_key: String,
+    sdk_keys: Vec<keys::KeyRep<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     env_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    env_key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    env_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     proj_key: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    proj_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     mobile_key: Option<String>,
+    mobile_keys: Vec<keys::KeyRep<'a>>,
     status: &'static str,
     connection_status: ConnectionRep,
     data_store_status: DataStoreRep<'a>,
@@ -187,12 +196,17 @@ pub(super) fn environment<'a>(reading: &'a Reading<'a>) -> EnvironmentRep<'a> {
             .as_ref()
             .map(masked)
             .unwrap_or_default(),
+        sdk_keys: keys::sdk_keys(info, reading.now.wall),
         env_id: info
             .environment_id
             .as_deref()
             .or(facts.environment_id.as_deref()),
+        env_key: info.environment_key.as_deref(),
+        env_name: info.environment_name.as_deref(),
         proj_key: info.project.as_deref(),
+        proj_name: info.project_name.as_deref(),
         mobile_key: info.mobile_key.as_ref().map(masked),
+        mobile_keys: keys::mobile_keys(info, reading.now.wall),
         status: if connected(reading) {
             "connected"
         } else {

@@ -191,8 +191,20 @@ impl Credentials {
     }
 }
 
+impl From<SecretString> for AcceptedKey {
+    /// Accepted for good.
+    fn from(value: SecretString) -> Self {
+        Self {
+            identifier: None,
+            value,
+            expiry_ms: None,
+        }
+    }
+}
+
 impl AcceptedKey {
-    fn holds_at(&self, now_ms: u64) -> bool {
+    /// Whether it is accepted at this time.
+    pub fn holds_at(&self, now_ms: u64) -> bool {
         self.expiry_ms.is_none_or(|expiry| expiry > now_ms)
     }
 

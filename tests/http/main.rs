@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may")]
 
 mod bodies;
+mod keys;
 mod large;
 mod page;
 mod probes;

@@ -19,7 +19,9 @@ async fn the_status_has_the_relay_proxys_shape_and_our_block() {
         json!({
             "environments": {"production": {
                 "sdkKey": "sdk-********-****-****-****-********cdef",
+                "sdkKeys": [{"value": "sdk-********-****-****-****-********cdef"}],
                 "mobileKey": "mob-********-****-****-****-********cdef",
+                "mobileKeys": [{"value": "mob-********-****-****-****-********cdef"}],
                 "envId": "5f00c0ffee",
                 "projKey": "harbor",
                 "status": "connected",

@@ -25,7 +25,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-const SDK_KEY: &str = "sdk-01234567-89ab-cdef-0123-456789abcdef";
+pub(crate) const SDK_KEY: &str = "sdk-01234567-89ab-cdef-0123-456789abcdef";
 
 pub(crate) fn clock() -> Moment {
     Moment {
@@ -77,6 +77,19 @@ impl World {
         self
     }
 
+    /// With these instead of what they are by themselves.
+    pub(crate) fn with_infos(self, infos: &[EnvironmentInfo]) -> Self {
+        for (environment, info) in self.app.environments.now().iter().zip(infos) {
+            let environment = RegisteredEnvironment {
+                info: info.clone(),
+                ..RegisteredEnvironment::clone(environment)
+            };
+            self.app.environments.remove(&environment.info.name);
+            self.app.environments.put(environment);
+        }
+        self
+    }
+
     /// The environment at this place.
     pub(crate) fn at(&self, place: usize) -> Arc<RegisteredEnvironment> {
         Arc::clone(&self.app.environments.now()[place])
@@ -125,7 +138,27 @@ pub(crate) fn member(name: &str, set: fn(&mut Facts)) -> RegisteredEnvironment {
 }
 
 pub(crate) fn info(name: &str, key: Kept) -> EnvironmentInfo {
-    let environment = EnvironmentSettings {
+    EnvironmentInfo::new(&settings(name), key, Some("http://localhost:8000"))
+}
+
+/// Of an environment with these keys, of its project and its own, and this ID.
+pub(crate) fn info_with(
+    name: &str,
+    project: Option<&str>,
+    key: Option<&str>,
+    id: Option<&str>,
+) -> EnvironmentInfo {
+    let settings = EnvironmentSettings {
+        project: project.map(str::to_owned),
+        environment_key: key.map(str::to_owned),
+        environment_id: id.map(str::to_owned),
+        ..settings(name)
+    };
+    EnvironmentInfo::new(&settings, kept(SDK_KEY), Some("http://localhost:8000"))
+}
+
+fn settings(name: &str) -> EnvironmentSettings {
+    EnvironmentSettings {
         name: name.into(),
         sdk_key: SDK_KEY.into(),
         table: "flags".to_owned(),
@@ -139,8 +172,7 @@ pub(crate) fn info(name: &str, key: Kept) -> EnvironmentInfo {
             "mob-01234567-89ab-cdef-0123-456789abcdef",
         )),
         source: SourceKind::Stream,
-    };
-    EnvironmentInfo::new(&environment, key, Some("http://localhost:8000"))
+    }
 }
 
 pub(crate) async fn get(router: Router, path: &str) -> (StatusCode, String) {

@@ -33,14 +33,17 @@ const ARROWS: &[(&str, &str)] = &[
         "environment",
         "clock launchdarkly listener metrics model plan secrets status table writer",
     ),
-    ("registry", "config environment secrets status webhook"),
+    (
+        "registry",
+        "config environment roster secrets status webhook",
+    ),
     (
         "supervisor",
         "clock config environment launchdarkly metrics registry secrets status table",
     ),
     (
         "http",
-        "clock environment metrics model registry secrets status webhook",
+        "clock environment metrics model registry roster secrets status webhook",
     ),
     ("simulator", "model"), // LaunchDarkly as its documents have it, not as we read it
     ("commands", EVERYTHING),
