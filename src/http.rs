@@ -2,6 +2,7 @@
 //! balancers; everything that names an environment, and orders, on the port for operators.
 
 mod document;
+mod expect;
 mod few;
 mod masking;
 mod operators;
@@ -9,17 +10,18 @@ mod orders;
 mod page;
 mod probes;
 mod server;
+mod status_routes;
 mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{self, HeaderName};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::{IntoResponse as _, Json, Response};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use tokio_util::sync::CancellationToken;
@@ -33,7 +35,7 @@ use crate::clock::Moment;
 use crate::metrics::{KnownEnvironment, Metrics};
 use crate::registry::{EnvironmentRegistry, Registered};
 use crate::secrets::Kept;
-use crate::status::{Facts, Health, health};
+use crate::status::{Facts, Health, RosterStatus, health};
 use document::Reading;
 use few::{Few, a_few_at_a_time};
 
@@ -63,6 +65,8 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
 pub struct App {
     /// The environments that there are.
     pub environments: EnvironmentRegistry,
+    /// How we know which there are.
+    pub roster: RosterStatus,
     /// What the webhook takes.
     pub webhook: Arc<Webhook>,
     /// Allows operators from elsewhere than this machine.
@@ -131,7 +135,7 @@ pub fn work(app: App) -> Router {
             "/readyz",
             get(async |State(app)| ready(&app, Audience::Anyone)),
         )
-        .route("/status", get(short_status));
+        .route("/status", get(status_routes::short));
     let webhook = webhook::routes(&app);
     finish(routes, webhook, app)
 }
@@ -144,9 +148,13 @@ pub fn admin(app: App) -> Router {
             "/readyz",
             get(async |State(app)| ready(&app, Audience::Operators)),
         )
-        .route("/status", get(status).layer(few.clone()))
+        .route("/status", get(status_routes::whole).layer(few.clone()))
         .route("/", get(page::page).layer(few.clone()))
-        .route("/status/{environment}", get(environment_status))
+        .route("/status/{environment}", get(status_routes::by_name))
+        .route(
+            "/status/{project}/{environment}",
+            get(status_routes::by_keys),
+        )
         .route(
             "/sync/{environment}",
             post(orders::sync).layer(from_fn(page::readable)),
@@ -188,33 +196,6 @@ fn ready(app: &App, audience: Audience) -> Response {
         StatusCode::SERVICE_UNAVAILABLE
     };
     (status, readiness.text(audience)).into_response()
-}
-
-async fn short_status(State(app): State<App>) -> Response {
-    let now = (app.clock)();
-    let registered = app.environments.now();
-    Json(document::summary(&app.readings(&registered, now))).into_response()
-}
-
-async fn status(State(app): State<App>) -> Response {
-    let now = (app.clock)();
-    let registered = app.environments.now();
-    Json(document::whole(&app.readings(&registered, now))).into_response()
-}
-
-async fn environment_status(State(app): State<App>, Path(name): Path<String>) -> Response {
-    let now = (app.clock)();
-    let registered = app.environments.now();
-    let readings = app.readings(&registered, now);
-    let Some(reading) = readings.iter().find(|reading| *reading.info.name == *name) else {
-        return (StatusCode::NOT_FOUND, "no such environment\n").into_response();
-    };
-    let status = if reading.health.usable {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    (status, Json(document::environment(reading))).into_response()
 }
 
 async fn metrics(State(app): State<App>) -> Response {

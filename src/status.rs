@@ -14,11 +14,13 @@ use crate::model::{Generation, ItemKey, Kind};
 mod confirmed;
 mod health;
 mod recent;
+mod roster;
 mod summary;
 mod vocabulary;
 
 pub use health::{Health, health};
 pub use recent::{Propagation, Recent, Written};
+pub use roster::{ArchiveFacts, RosterFacts, RosterStatus, TakenArchive};
 pub use summary::Summary;
 pub use vocabulary::SourcePhase;
 

@@ -29,6 +29,7 @@ const DOCUMENTS: &[(&str, &str)] = &[
     ("docs/migrating.md", include_str!("../docs/migrating.md")),
     ("docs/reading.md", include_str!("../docs/reading.md")),
     ("docs/runbook.md", include_str!("../docs/runbook.md")),
+    ("docs/status.md", include_str!("../docs/status.md")),
     ("docs/webhooks.md", include_str!("../docs/webhooks.md")),
     (
         "deploy/ecs/README.md",
@@ -56,6 +57,13 @@ const NO_SETTINGS: &[&str] = &[
     "PREFIX",
     // What tests are told.
     "FUZZ_SECONDS",
+    // What the status says of connections.
+    "ERROR_RESPONSE",
+    "INITIALIZING",
+    "INTERRUPTED",
+    "INVALID_DATA",
+    "NETWORK_ERROR",
+    "VALID",
     // Signals.
     "SIGINT",
     "SIGTERM",
@@ -68,7 +76,15 @@ const NO_SETTINGS: &[&str] = &[
 /// Files that are the reader's.
 const READERS_FILES: &[&str] = &["relay.toml", "flags.json"];
 /// What stands before options besides our own commands.
-const PROGRAMS: &[&str] = &["aws", "cargo", "cp", "docker", "ld-dynamodb-relay", "make"];
+const PROGRAMS: &[&str] = &[
+    "aws",
+    "cargo",
+    "cp",
+    "curl",
+    "docker",
+    "ld-dynamodb-relay",
+    "make",
+];
 
 /// The fenced blocks in this language.
 fn blocks(text: &str, language: &str) -> Vec<String> {

@@ -17,6 +17,7 @@ use crate::http::{self, App, Webhook};
 use crate::metrics::Metrics;
 use crate::registry::{EnvironmentInfo, EnvironmentRegistry, RegisteredEnvironment};
 use crate::secrets::{Keeper, Kept};
+use crate::status::RosterStatus;
 use crate::supervisor::{SUMMARY_INTERVAL, assemble, no_changes, summarize, supervise};
 use crate::table::Connection;
 
@@ -149,6 +150,7 @@ fn app(
     let http = &config.http;
     App {
         environments: registered.collect(),
+        roster: RosterStatus::configured(),
         webhook: Arc::new(Webhook::new(
             keep(&http.webhook.secrets, secret_check::webhook_secret),
             http.webhook.max_age,

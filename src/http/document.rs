@@ -2,18 +2,25 @@
 //! block `sync` with what only we know. What makes it `degraded` is decided in `status::health`.
 
 mod keys;
+mod outline;
 mod recent_activity;
+mod reps;
+mod roster;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
-use serde::Serialize;
 use tokio::time::Instant;
 
 use super::masking::masked;
 use crate::clock::Moment;
 use crate::registry::EnvironmentInfo;
-use crate::status::{Facts, Health, HeldReason, LastError, Reach, SourcePhase};
+use crate::status::{Facts, Health, HeldReason, LastError, Reach, RosterFacts, SourcePhase};
+pub(super) use outline::{Outline, Outlined};
+use reps::{
+    ByKind, ByReason, ConnectionRep, ContestedItemRep, ContestedRep, DataStoreRep, EnvironmentRep,
+    ErrorRep, HeldItemRep, HeldRep, PhaseRep, SummaryDocument, SyncRep, Whole,
+};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Held or contested items that are listed; how many there are is always told.
@@ -28,159 +35,31 @@ pub(super) struct Reading<'a> {
     pub(super) now: Moment,
 }
 
-/// What health checks made for the Relay Proxy look at.
-#[derive(Serialize)]
-pub(super) struct SummaryDocument {
-    status: &'static str,
-    version: &'static str,
+impl Reading<'_> {
+    /// LaunchDarkly's ID of the environment, as configured or else as LaunchDarkly told it.
+    pub(super) fn environment_id(&self) -> Option<&str> {
+        let told = self.facts.environment_id.as_deref();
+        self.info.environment_id.as_deref().or(told)
+    }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Whole<'a> {
-    environments: BTreeMap<&'a str, EnvironmentRep<'a>>,
-    status: &'static str,
-    version: &'static str,
-    client_version: &'static str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct EnvironmentRep<'a> {
-    /// Empty while it is not known yet: the Relay Proxy's document always has it.
-    sdk_key: String,
-    sdk_keys: Vec<keys::KeyRep<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    env_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    env_key: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    env_name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    proj_key: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    proj_name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mobile_key: Option<String>,
-    mobile_keys: Vec<keys::KeyRep<'a>>,
-    status: &'static str,
-    connection_status: ConnectionRep,
-    data_store_status: DataStoreRep<'a>,
-    sync: SyncRep<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ConnectionRep {
-    state: &'static str,
-    state_since: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_error: Option<ErrorRep>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ErrorRep {
-    kind: &'static str,
-    time: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status_code: Option<u16>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DataStoreRep<'a> {
-    state: &'static str,
-    state_since: u64,
-    database: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    db_server: Option<&'a str>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    db_prefix: &'a str,
-    db_table: &'a str,
-}
-
-/// What only we know. Times are milliseconds since 1970, `null` for never.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_excessive_bools, reason = "the document has them")]
-struct SyncRep<'a> {
-    up_to_date: bool,
-    stale: bool,
-    degraded: bool,
-    initialized: bool,
-    refused: bool,
-    source: PhaseRep,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_error: Option<&'a str>,
-    said_everything: bool,
-    table: PhaseRep,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    table_advice: Option<&'a str>,
-    heard: Option<u64>,
-    stored: Option<u64>,
-    verified: Option<u64>,
-    items: BTreeMap<&'static str, usize>,
-    largest_item_bytes: usize,
-    pending: usize,
-    written: u64,
-    braked_removals: usize,
-    held: HeldRep<'a>,
-    contested: ContestedRep<'a>,
-    #[serde(flatten)]
-    recent_activity: recent_activity::RecentActivityRep<'a>,
-}
-
-#[derive(Serialize)]
-struct PhaseRep {
-    phase: &'static str,
-    since: u64,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct HeldRep<'a> {
-    total: usize,
-    by_reason: BTreeMap<&'static str, usize>,
-    items: Vec<HeldItemRep<'a>>,
-}
-
-#[derive(Serialize)]
-struct HeldItemRep<'a> {
-    kind: &'static str,
-    key: &'a str,
-    reason: &'static str,
-    detail: &'a str,
-    since: u64,
-}
-
-/// What somebody else writes too.
-#[derive(Serialize)]
-struct ContestedRep<'a> {
-    total: usize,
-    items: Vec<ContestedItemRep<'a>>,
-}
-
-#[derive(Serialize)]
-struct ContestedItemRep<'a> {
-    kind: &'static str,
-    key: &'a str,
-}
-
-pub(super) fn summary(readings: &[Reading<'_>]) -> SummaryDocument {
+pub(super) fn summary(readings: &[Reading<'_>], roster: &RosterFacts) -> SummaryDocument {
     SummaryDocument {
-        status: word(readings),
+        status: word(readings, roster),
         version: VERSION,
     }
 }
 
-pub(super) fn whole<'a>(readings: &'a [Reading<'a>]) -> Whole<'a> {
+pub(super) fn whole<'a>(readings: &'a [Reading<'a>], roster: &'a RosterFacts) -> Whole<'a> {
     Whole {
         environments: readings
             .iter()
             .map(|reading| (&*reading.info.name, environment(reading)))
             .collect(),
-        status: word(readings),
+        auto_config: roster.auto_config.as_ref().map(roster::auto_config),
+        archive: roster.archive.as_ref().map(roster::archive),
+        refused: roster.refused.iter().map(roster::refused).collect(),
+        status: word(readings, roster),
         version: VERSION,
         client_version: VERSION,
     }
@@ -197,10 +76,7 @@ pub(super) fn environment<'a>(reading: &'a Reading<'a>) -> EnvironmentRep<'a> {
             .map(masked)
             .unwrap_or_default(),
         sdk_keys: keys::sdk_keys(info, reading.now.wall),
-        env_id: info
-            .environment_id
-            .as_deref()
-            .or(facts.environment_id.as_deref()),
+        env_id: reading.environment_id(),
         env_key: info.environment_key.as_deref(),
         env_name: info.environment_name.as_deref(),
         proj_key: info.project.as_deref(),
@@ -243,6 +119,7 @@ fn sync<'a>(reading: &'a Reading<'a>) -> SyncRep<'a> {
     let Reading {
         facts, health, now, ..
     } = reading;
+    let recent = &facts.recent;
     SyncRep {
         up_to_date: health.up_to_date,
         stale: health.stale,
@@ -263,18 +140,27 @@ fn sync<'a>(reading: &'a Reading<'a>) -> SyncRep<'a> {
         heard: facts.heard.map(milliseconds),
         stored: facts.stored.map(milliseconds),
         verified: facts.verified.map(milliseconds),
-        items: facts
-            .items
-            .iter()
-            .map(|(kind, count)| (kind.label(), *count))
-            .collect(),
+        items: ByKind(
+            facts
+                .items
+                .iter()
+                .map(|(kind, count)| (kind.label(), *count))
+                .collect(),
+        ),
         largest_item_bytes: facts.largest_item,
         pending: facts.pending,
         written: facts.written,
         braked_removals: facts.braked,
         held: held(facts, *now),
         contested: contested(facts),
-        recent_activity: recent_activity::recent_activity(reading),
+        confirmed: facts.confirmed().map(milliseconds),
+        braked_since: facts.braked_since().map(|since| wall(since, *now)),
+        drift_repaired: recent.repaired(),
+        write_units_last_hour: recent.write_units(now.monotonic),
+        propagation: recent
+            .propagation(now.monotonic)
+            .map(recent_activity::propagation),
+        changes: recent.changes().map(recent_activity::change).collect(),
     }
 }
 
@@ -291,7 +177,7 @@ fn held(facts: &Facts, now: Moment) -> HeldRep<'_> {
     items.sort_by_key(|(_, held)| std::cmp::Reverse(held.reason));
     HeldRep {
         total: facts.held.len(),
-        by_reason,
+        by_reason: ByReason(by_reason),
         items: items
             .into_iter()
             .take(MAX_LISTED)
@@ -319,9 +205,10 @@ fn contested(facts: &Facts) -> ContestedRep<'_> {
     }
 }
 
-fn word(readings: &[Reading<'_>]) -> &'static str {
-    // No environment at all is the Relay Proxy's "auto-configuration has not come yet".
-    if readings.is_empty() || readings.iter().any(|reading| reading.health.degraded) {
+fn word(readings: &[Reading<'_>], roster: &RosterFacts) -> &'static str {
+    let degraded = |reading: &Reading<'_>| reading.health.degraded;
+    // What the roster lists and cannot be used, and a roster's stream that failed, do no harm to the others.
+    if !roster.known || readings.is_empty() || readings.iter().any(degraded) {
         "degraded"
     } else {
         "healthy"
@@ -352,7 +239,7 @@ fn error(error: &LastError) -> ErrorRep {
 }
 
 fn milliseconds(at: Moment) -> u64 {
-    since_epoch(at.wall)
+    at.milliseconds()
 }
 
 /// A monotonic instant on the wall's clock.
@@ -367,11 +254,4 @@ pub(super) fn moment(at: Instant, now: Moment) -> Moment {
         monotonic: at,
         wall: now.wall.checked_sub(ago).unwrap_or(UNIX_EPOCH),
     }
-}
-
-fn since_epoch(at: SystemTime) -> u64 {
-    at.duration_since(UNIX_EPOCH)
-        .ok()
-        .and_then(|since| u64::try_from(since.as_millis()).ok())
-        .unwrap_or_default()
 }

@@ -71,7 +71,8 @@ impl AutoConfigErrorKind {
 }
 
 impl AutoConfigStatus {
-    pub(super) const fn new(now_ms: u64) -> Self {
+    /// From this moment, in milliseconds since 1970.
+    pub const fn new(now_ms: u64) -> Self {
         Self {
             state: AutoConfigState::Initializing,
             since_ms: now_ms,

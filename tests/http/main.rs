@@ -2,11 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may")]
 
+mod alone;
 mod bodies;
+mod documented;
+mod expect;
 mod keys;
 mod large;
 mod page;
 mod probes;
+mod roster;
 mod sockets;
 mod status;
 mod sync;

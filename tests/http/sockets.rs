@@ -48,8 +48,10 @@ async fn raw(port: u16, request: &str) -> String {
 async fn both_ports_answer_over_sockets_and_health_asks_them() {
     let world = World::new(&[("a", fresh)]);
     let served = serve(&world).await;
-    let answer = raw(served.admin, "GET /status/a HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    let question = "/status/a?expect=connectionStatus['state']=VALID";
+    let question = format!("GET {question} HTTP/1.1\r\nhost: x\r\n\r\n");
+    let answer = raw(served.admin, &question).await;
+    assert!(answer.starts_with("HTTP/1.1 412"), "{answer}");
     assert!(answer.contains("connection: close"), "{answer}");
     assert!(
         raw(served.work, "nonsense\r\n\r\n")

@@ -1,7 +1,6 @@
 //! The status document.
 
-use axum::http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::world::{
     World, busy, contested, fresh, good, held, misconfigured, refused, unreachable,
@@ -30,6 +29,7 @@ async fn the_status_has_the_relay_proxys_shape_and_our_block() {
                     "dbServer": "http://localhost:8000", "dbPrefix": "prefix-production", "dbTable": "flags"},
                 "sync": null,
             }},
+            "refusedEnvironments": [],
             "status": "healthy",
             "version": env!("CARGO_PKG_VERSION"),
             "clientVersion": env!("CARGO_PKG_VERSION"),
@@ -111,21 +111,6 @@ async fn contested_items_are_counted_whole_and_listed_up_to_a_hundred() {
     let items = sync["contested"]["items"].as_array().unwrap();
     assert_eq!(items.len(), 100);
     assert_eq!(items[0], json!({"kind": "flag", "key": "flag-000"}));
-}
-
-#[tokio::test]
-async fn an_environment_by_itself_has_a_code_of_its_own() {
-    let world = World::new(&[("a b/c", good), ("empty", fresh), ("away", unreachable)]);
-    let (code, text) = world.admin("/status/a%20b%2Fc").await;
-    assert_eq!(code, StatusCode::OK);
-    let alone: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(alone["dataStoreStatus"]["dbPrefix"], "prefix-a b/c");
-    assert_eq!(
-        world.admin("/status/empty").await.0,
-        StatusCode::SERVICE_UNAVAILABLE
-    );
-    assert_eq!(world.admin("/status/away").await.0, StatusCode::OK);
-    assert_eq!(world.admin("/status/nobody").await.0, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

@@ -15,8 +15,8 @@ use ld_dynamodb_relay::model::{ItemKey, Kind};
 use ld_dynamodb_relay::registry::{EnvironmentInfo, RegisteredEnvironment};
 use ld_dynamodb_relay::secrets::Kept;
 use ld_dynamodb_relay::status::{
-    EnvironmentStatus, ErrorKind, Facts, Held, HeldReason, LastError, RowChange, SourcePhase,
-    TablePhase, Written,
+    EnvironmentStatus, ErrorKind, Facts, Held, HeldReason, LastError, RosterStatus, RowChange,
+    SourcePhase, TablePhase, Written,
 };
 use ld_dynamodb_relay::webhook::WebhookResult;
 use secrecy::SecretString;
@@ -48,6 +48,7 @@ impl World {
         let members = environments.iter().map(|(name, set)| member(name, *set));
         let app = App {
             environments: members.collect(),
+            roster: RosterStatus::configured(),
             webhook: Arc::new(Webhook::new(Vec::new(), Duration::from_mins(5))),
             admin_token: None,
             metrics,

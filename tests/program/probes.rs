@@ -49,6 +49,11 @@ async fn after_the_first_write_everything_is_well() {
     let short = ask::get(work, "/status").await.json();
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(short, json!({"status": "healthy", "version": version}));
+    let expected = |port, path| async move { ask::get(port, path).await.status };
+    assert_eq!(expected(work, "/status?expect=status=healthy").await, 200);
+    assert_eq!(expected(work, "/status?expect=status=degraded").await, 412);
+    let path = "/status/production?expect=dataStoreStatus.state=VALID";
+    assert_eq!(expected(admin, path).await, 200);
     assert_eq!(ask::get(work, "/metrics").await.status, 404);
 
     let status = ask::until(admin, "/status", |it| block(it)["upToDate"] == true).await;

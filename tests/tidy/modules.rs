@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("label", ""),
     ("clock", ""),
     ("logging", "config"),
-    ("status", "clock label listener model writer"),
+    ("status", "clock label listener model roster writer"),
     (
         "metrics",
         "clock label listener model status table webhook writer",

@@ -44,6 +44,7 @@ const DECIDES: &[&str] = &[
     "sdk/src/read",
     "sdk/src/write",
     "src/secrets/timetable",
+    "src/http/expect",
     "src/http/webhook/delivery",
     "src/http/webhook/deduplicator",
 ];

@@ -3,23 +3,12 @@
 use std::time::SystemTime;
 
 use secrecy::ExposeSecret as _;
-use serde::Serialize;
 
-use super::since_epoch;
+use super::reps::KeyRep;
+use crate::clock::since_epoch;
 use crate::http::masking::masked;
 use crate::registry::EnvironmentInfo;
 use crate::roster::AcceptedKey;
-
-#[derive(Serialize)]
-pub(super) struct KeyRep<'a> {
-    /// What people call it.
-    #[serde(rename = "key", skip_serializing_if = "Option::is_none")]
-    identifier: Option<&'a str>,
-    /// Masked.
-    value: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expiry: Option<u64>,
-}
 
 /// The key that is used comes first, and has no end; the others follow, until they expire.
 pub(super) fn sdk_keys(info: &EnvironmentInfo, now: SystemTime) -> Vec<KeyRep<'_>> {
