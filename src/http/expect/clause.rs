@@ -45,14 +45,14 @@ impl<'a> Clause<'a> {
     }
 }
 
-/// Where the operator begins: outside of brackets.
+/// Where the operator begins: outside of brackets, which end at the first `]`.
 fn operator(text: &str) -> Option<usize> {
-    let mut depth = 0_usize;
+    let mut inside = false;
     text.char_indices().find_map(|(at, char)| {
         match char {
-            '[' => depth += 1,
-            ']' => depth = depth.saturating_sub(1),
-            _ if depth == 0 && OPERATORS.contains(&char) => return Some(at),
+            '[' => inside = true,
+            ']' => inside = false,
+            _ if !inside && OPERATORS.contains(&char) => return Some(at),
             _ => {}
         }
         None

@@ -34,6 +34,7 @@ fn document() -> Value {
                 "names": ["one", true, null, 0.5],
             },
             "a.b": {"status": "disconnected", "keys": [], "since": null},
+            "c[=d": {"status": "connected"},
         },
     })
 }
@@ -76,6 +77,7 @@ fn what_is_there_is_compared_as_text() {
             "environments.my env.status=connected",
             "environments[\"my env\"].status=connected",
             "environments['a.b'].status=disconnected",
+            "environments[\"c[=d\"].status=connected",
             "[\"environments\"][\"a.b\"][\"status\"]=disconnected",
             "environments.my env.since=1600000000000",
             "environments['a.b'].since=null",
