@@ -5,6 +5,7 @@ pub mod config;
 pub mod demo;
 pub mod doctor;
 pub mod dry_run;
+mod environments;
 pub mod health;
 pub mod run;
 #[cfg(feature = "demo")]

@@ -16,6 +16,7 @@ mod origin;
 mod reference;
 mod refused;
 mod report;
+mod roster;
 mod secret;
 pub mod secret_check;
 mod settings;
@@ -28,6 +29,9 @@ pub use load::load;
 pub use origin::{Origin, Problems, Remark};
 pub use reference::Reference;
 pub use report::{Effect, Input, Loaded, Setting};
+pub use roster::{
+    ArchiveSettings, AutoConfigSettings, CacheSettings, DestinationTemplates, RosterSettings,
+};
 pub use secret::{Secret, mask};
 pub use sources::Sources;
 
@@ -40,8 +44,10 @@ use tracing::level_filters::LevelFilter;
 
 /// Everything that can be set.
 pub struct Config {
-    /// At least one; no two write to one (table, prefix).
+    /// Those that are listed; no two write to one (table, prefix).
     pub environments: Vec<EnvironmentSettings>,
+    /// Where environments come from. At least one is listed, or this says where.
+    pub roster: RosterSettings,
     /// How to reach LaunchDarkly.
     pub upstream: Upstream,
     /// How to reach DynamoDB.

@@ -36,6 +36,7 @@ pub use crate::writer::Manner;
 pub use cell::{Cell, Reader};
 pub use control::Control;
 pub use inspect::{Comparison, Difference, Failure, read_all};
+pub use report::Told;
 pub use source::{Source, Speaks};
 pub use store::RowStore;
 
@@ -44,6 +45,8 @@ pub use store::RowStore;
 pub struct Environment {
     /// Its name.
     pub name: Arc<str>,
+    /// LaunchDarkly's ID of it, where it is known without asking: an answer that names no other is of this one.
+    pub launchdarkly_id: Option<Arc<str>>,
     /// The SDK key.
     pub key: Kept,
     /// Opens sessions.
@@ -85,6 +88,7 @@ impl Environment {
         let listening = ListenLoop {
             source,
             cell: &cell,
+            launchdarkly_id: self.launchdarkly_id.as_deref(),
             key: &self.key,
             control: &self.control,
             reporter: ListenReporter::new(&self.status, &self.metrics, &self.control),

@@ -33,7 +33,7 @@ pub use webhook::Webhook;
 
 use crate::clock::Moment;
 use crate::metrics::{KnownEnvironment, Metrics};
-use crate::registry::{EnvironmentRegistry, Registered};
+use crate::registry::{EnvironmentRegistry, Registered, RosterOrders};
 use crate::secrets::Kept;
 use crate::status::{Facts, Health, RosterStatus, health};
 use document::Reading;
@@ -67,6 +67,8 @@ pub struct App {
     pub environments: EnvironmentRegistry,
     /// How we know which there are.
     pub roster: RosterStatus,
+    /// What operators say of it.
+    pub roster_orders: RosterOrders,
     /// What the webhook takes.
     pub webhook: Arc<Webhook>,
     /// Allows operators from elsewhere than this machine.
@@ -159,6 +161,7 @@ pub fn admin(app: App) -> Router {
             "/sync/{environment}",
             post(orders::sync).layer(from_fn(page::readable)),
         )
+        .route("/roster", post(orders::roster))
         .merge(page::routes())
         .layer(Extension(page::Live::new(app.clone())));
     if app.metrics_enabled {

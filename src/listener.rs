@@ -13,6 +13,7 @@ mod step;
 mod vocabulary;
 
 pub use announced::Announced;
+pub use backoff::Backoff;
 pub use fact::{ErrorKind, ListenFact, SessionFailure};
 pub use hints::{Hint, HintOutcomes};
 pub use line::{ConnectionState, Line, Role};

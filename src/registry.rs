@@ -1,10 +1,10 @@
 //! The environments that there are now, for whoever shows them, wakes them or gives them orders. They come and go while
 //! the process runs; each is known by its name.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use secrecy::SecretString;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::config::EnvironmentSettings;
 use crate::environment::{Control, Environment};
@@ -121,6 +121,39 @@ impl RegisteredEnvironment {
             control: environment.control.clone(),
             webhook_secrets,
         }
+    }
+}
+
+/// What operators confirm of the roster. It waits here until whoever follows the roster takes it. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct RosterOrders(Arc<RosterOrdersState>);
+
+#[derive(Default)]
+struct RosterOrdersState {
+    confirmed: Mutex<Option<usize>>,
+    bell: Notify,
+}
+
+impl RosterOrders {
+    /// So many environments may be removed, if so many are held.
+    pub fn confirm(&self, removals: usize) {
+        *self.lock() = Some(removals);
+        self.0.bell.notify_one();
+    }
+
+    /// Completes when a number was confirmed that was not taken yet. May be dropped and called again without loss.
+    pub async fn confirmed(&self) -> usize {
+        loop {
+            if let Some(removals) = self.lock().take() {
+                return removals;
+            }
+            self.0.bell.notified().await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<usize>> {
+        let confirmed = self.0.confirmed.lock();
+        confirmed.unwrap_or_else(PoisonError::into_inner)
     }
 }
 

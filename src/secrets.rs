@@ -59,6 +59,11 @@ impl Kept {
         Self::with(KeptReading::default(), Arc::default())
     }
 
+    /// The same, where this is rung when one of those who have it wants it read again.
+    pub fn cell_ringing(bell: Arc<Notify>) -> (Giver, Self) {
+        Self::with(KeptReading::default(), bell)
+    }
+
     fn with(reading: KeptReading, recheck: Arc<Notify>) -> (Giver, Self) {
         let reading = watch::Sender::new(reading);
         let kept = Self {

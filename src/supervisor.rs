@@ -1,6 +1,9 @@
 //! Puts environments together and keeps each of them running, whatever happens to the others.
 
 mod assembler;
+mod follow;
+mod roster;
+mod roster_cache;
 mod summary;
 
 use std::collections::HashMap;
@@ -18,6 +21,9 @@ use crate::environment::Environment;
 use crate::metrics::Metrics;
 
 pub use assembler::{Assembler, assemble, delays};
+pub use follow::Follower;
+pub use roster::{RosterEnd, RosterRunner, RosterUse};
+pub use roster_cache::RosterCache;
 pub use summary::{SUMMARY_INTERVAL, summarize};
 
 /// An environment that panicked is made anew after this time, doubling up to [`RESTART_MAX`].

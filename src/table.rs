@@ -6,6 +6,7 @@ mod identity;
 mod layout;
 mod probe;
 mod reading;
+mod roster_cache;
 mod trouble;
 mod vocabulary;
 
@@ -13,5 +14,6 @@ pub use connection::{Connection, Fixed, connect};
 pub use dynamodb::{Outcome, Table};
 pub use layout::{Layout, row_digest, stamp};
 pub use reading::{PageCursor, PageRows, Read, Vouchers};
+pub use roster_cache::CacheTable;
 pub use trouble::Trouble;
 pub use vocabulary::{ErrorClass, Op, WriteOutcome};

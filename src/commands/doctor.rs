@@ -7,15 +7,16 @@ use std::time::SystemTime;
 
 use serde_json::json;
 
+use super::environments::{Gathered, gather};
 use crate::clock;
 use crate::config::secret_check::{self, Check};
-use crate::config::{Config, Secret};
+use crate::config::{Config, RosterSettings, Secret};
 use crate::environment::{Environment, Failure};
 use crate::launchdarkly::{Greeting, Transport};
 use crate::metrics::Metrics;
 use crate::model::{Content, Desired, Kind, MAX_ROW_BYTES, Observed};
+use crate::roster::RefusedEnvironment;
 use crate::secrets::{Keeper, Kept};
-use crate::supervisor::assemble;
 use crate::table::Connection;
 
 /// DynamoDB's page: Ruby's SDK reads only one.
@@ -56,15 +57,31 @@ pub async fn examine(config: &Config, connection: &Connection) -> anyhow::Result
     let metrics = Metrics::new(&config.http.metrics_prefix);
     let mut findings = Vec::new();
     let mut keeper = Keeper::default();
-    let environments = assemble(config, connection, &metrics, None, &mut keeper)?;
     let kept = kept_elsewhere(config, &mut keeper);
-    keeper.read().await;
+    let gathered = gather(config, connection, &metrics, None, &mut keeper).await;
+    let Gathered {
+        environments,
+        unusable,
+    } = match gathered {
+        Ok(gathered) => gathered,
+        Err(error) if !matches!(config.roster, RosterSettings::Listed) => {
+            let mut chart = Chart {
+                environment: None,
+                findings: &mut findings,
+            };
+            chart.secrets(&kept);
+            chart.note("roster", Severity::Failed, error.to_string());
+            return Ok(findings);
+        }
+        Err(error) => return Err(error),
+    };
     let mut chart = Chart {
         environment: None,
         findings: &mut findings,
     };
     chart.secrets(&kept);
-    chart.webhook(config);
+    chart.webhook(config, &environments);
+    chart.roster(config, environments.len(), &unusable);
     for environment in environments {
         chart.environment = Some(environment.name.to_string());
         chart.secrets(&kept);
@@ -116,6 +133,13 @@ fn kept_elsewhere(config: &Config, keeper: &mut Keeper) -> Vec<Elsewhere> {
     for secret in &config.http.webhook.secrets {
         add(None, secret, secret_check::webhook_secret);
     }
+    if let RosterSettings::AutoConfig(roster) = &config.roster {
+        add(None, &roster.key, secret_check::auto_config_key);
+        let cache = roster.cache.as_ref();
+        if let Some(key) = cache.and_then(|it| it.encryption_key.as_ref()) {
+            add(None, key, |_| Ok(()));
+        }
+    }
     for environment in &config.environments {
         let name = Some(&*environment.name);
         let check = secret_check::sdk_key(config.upstream.uri(environment.source));
@@ -159,10 +183,26 @@ impl Chart<'_> {
         }
     }
 
-    fn webhook(&mut self, config: &Config) {
+    /// What the roster says, where environments are not listed.
+    fn roster(&mut self, config: &Config, environments: usize, unusable: &[RefusedEnvironment]) {
+        if matches!(config.roster, RosterSettings::Listed) {
+            return;
+        }
+        let text = format!("LaunchDarkly lists {environments} environments that can be used");
+        self.note("roster", Severity::Ok, text);
+        for it in unusable {
+            let text = format!("{}: {}", it.id, it.reason);
+            self.note("roster", Severity::Failed, text);
+        }
+    }
+
+    fn webhook(&mut self, config: &Config, environments: &[Environment]) {
         let common = !config.http.webhook.secrets.is_empty();
-        let without = config.environments.iter();
-        let without = without.filter(|it| !common && it.webhook_secrets.is_empty());
+        let own = |it: &&Environment| {
+            let mut settings = config.environments.iter();
+            settings.any(|own| own.name == it.name && !own.webhook_secrets.is_empty())
+        };
+        let without = environments.iter().filter(|it| !common && !own(it));
         let without: Vec<_> = without.map(|it| &*it.name).collect();
         if without.is_empty() {
             self.note(

@@ -4,13 +4,14 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::verify::Compared;
+use super::verify::Comparisons;
 use crate::environment::Comparison;
 use crate::model::{ItemKey, Stamp};
 use crate::plan;
 
 /// Prints every environment's plan; true if each could be made.
-pub fn print(compared: &[Compared], as_json: bool, out: &mut impl Write) -> io::Result<bool> {
+pub fn print(all: &Comparisons, as_json: bool, out: &mut impl Write) -> io::Result<bool> {
+    let Comparisons { compared, unusable } = all;
     if as_json {
         let environments = compared.iter().map(|(environment, comparison)| {
             let name = &*environment.name;
@@ -19,7 +20,9 @@ pub fn print(compared: &[Compared], as_json: bool, out: &mut impl Write) -> io::
                 Err(failure) => json!({"environment": name, "error": failure.to_string()}),
             }
         });
-        let environments: Vec<_> = environments.collect();
+        let unusable = unusable.iter();
+        let unusable = unusable.map(|it| json!({"environment": &*it.id, "error": it.reason}));
+        let environments: Vec<_> = environments.chain(unusable).collect();
         writeln!(out, "{}", json!({"environments": environments}))?;
     } else {
         for (environment, comparison) in compared {
@@ -28,8 +31,11 @@ pub fn print(compared: &[Compared], as_json: bool, out: &mut impl Write) -> io::
                 Err(failure) => writeln!(out, "{}: {failure}", environment.name)?,
             }
         }
+        for it in unusable {
+            writeln!(out, "{}: {}", it.id, it.reason)?;
+        }
     }
-    Ok(compared.iter().all(|(_, comparison)| comparison.is_ok()))
+    Ok(unusable.is_empty() && compared.iter().all(|(_, comparison)| comparison.is_ok()))
 }
 
 /// One write, as it is told.

@@ -6,20 +6,27 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use super::environments::AutoConfigured;
 use crate::clock;
-use crate::config::{Config, Secret, secret_check};
+use crate::config::{Config, Lifecycle, RosterSettings, Secret, secret_check};
 use crate::environment::Environment;
 use crate::http::{self, App, Webhook};
 use crate::metrics::Metrics;
-use crate::registry::{EnvironmentInfo, EnvironmentRegistry, RegisteredEnvironment};
+use crate::registry::{EnvironmentInfo, EnvironmentRegistry, RegisteredEnvironment, RosterOrders};
 use crate::secrets::{Keeper, Kept};
 use crate::status::RosterStatus;
-use crate::supervisor::{SUMMARY_INTERVAL, assemble, no_changes, summarize, supervise};
+use crate::supervisor::{
+    Assembler, Change, RosterEnd, RosterRunner, SUMMARY_INTERVAL, assemble, summarize, supervise,
+};
 use crate::table::Connection;
+
+/// Changes of who runs that wait to be carried out.
+const CHANGES: usize = 64;
 
 /// How the daemon ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +79,7 @@ pub async fn run(
     let metrics = Metrics::new(&config.http.metrics_prefix);
     let mut keeper = Keeper::default();
     let environments = assemble(config, &connection, &metrics, None, &mut keeper)?;
-    let app = app(
+    let mut app = app(
         config,
         &connection,
         &environments,
@@ -89,13 +96,15 @@ pub async fn run(
         "started"
     );
     say_whether_the_webhook_is_on(&app);
-    let registry = app.environments.clone();
+    let runner = runner(config, &connection, &metrics, &mut app, &mut keeper)?;
+    let (registry, roster) = (app.environments.clone(), app.roster.clone());
+    let (changed, changes) = mpsc::channel(CHANGES);
     let summaries = summaries(config, &registry);
     let grace = config.lifecycle.shutdown_timeout;
     let served = CancellationToken::new();
     let work = async {
         let environments = async {
-            supervise(environments, no_changes(), metrics, stop.clone(), grace).await;
+            supervise(environments, changes, metrics.clone(), stop.clone(), grace).await;
             served.cancel();
         };
         tokio::join!(
@@ -109,11 +118,29 @@ pub async fn run(
         stop.cancelled().await;
         sleep(grace).await;
     };
-    let mut end = End::Stopped;
+    let mut end = Ok(End::Stopped);
     let watch = async {
-        if !initialized_in_time(config, &registry).await {
-            end = End::NotInitialized;
-            stop.cancel();
+        let follow = follow(runner, changed, config, &stop);
+        let watch = async {
+            if initialized_in_time(config, &registry, &roster).await {
+                std::future::pending::<()>().await;
+            }
+            anyhow::Ok(RosterEnd::Rejected)
+        };
+        let ended = tokio::select! {
+            ended = follow => ended,
+            ended = watch => ended,
+        };
+        match ended {
+            Ok(RosterEnd::Stopped) => {}
+            Ok(RosterEnd::Rejected) => {
+                end = Ok(End::NotInitialized);
+                stop.cancel();
+            }
+            Err(error) => {
+                end = Err(error);
+                stop.cancel();
+            }
         }
         std::future::pending::<()>().await;
     };
@@ -126,7 +153,50 @@ pub async fn run(
         () = stop_on_signals => {}
     }
     info!("stopped");
-    Ok(end)
+    end
+}
+
+/// Who follows the roster, where environments are not listed.
+fn runner<'a>(
+    config: &'a Config,
+    connection: &'a Connection,
+    metrics: &'a Metrics,
+    app: &mut App,
+    keeper: &mut Keeper,
+) -> Result<Option<RosterRunner<'a>>> {
+    let RosterSettings::AutoConfig(settings) = &config.roster else {
+        return Ok(None);
+    };
+    app.roster = RosterStatus::auto_configured(clock::now());
+    let followed = AutoConfigured {
+        settings,
+        connection,
+        status: &app.roster,
+        registry: &app.environments,
+        orders: &app.roster_orders,
+    };
+    let assembler = Assembler::new(config, connection, metrics, None);
+    followed.runner(assembler, keeper).map(Some)
+}
+
+/// Follows it until we are asked to stop, or there is no sense in going on.
+async fn follow(
+    runner: Option<RosterRunner<'_>>,
+    changed: mpsc::Sender<Change>,
+    config: &Config,
+    stop: &CancellationToken,
+) -> Result<RosterEnd> {
+    let Some(runner) = runner else {
+        return std::future::pending().await;
+    };
+    let Lifecycle {
+        init_timeout,
+        exit_on_error,
+        ignore_connection_errors,
+        ..
+    } = config.lifecycle;
+    let exits = exit_on_error && !ignore_connection_errors;
+    runner.run(changed, init_timeout, exits, stop).await
 }
 
 fn app(
@@ -151,6 +221,7 @@ fn app(
     App {
         environments: registered.collect(),
         roster: RosterStatus::configured(),
+        roster_orders: RosterOrders::default(),
         webhook: Arc::new(Webhook::new(
             keep(&http.webhook.secrets, secret_check::webhook_secret),
             http.webhook.max_age,
@@ -206,12 +277,25 @@ pub(super) fn stop_on_signals(stop: &CancellationToken) -> Result<impl Future<Ou
 }
 
 /// Waits until every environment is initialised; false if that took too long and is a reason to exit.
-async fn initialized_in_time(config: &Config, registry: &EnvironmentRegistry) -> bool {
+async fn initialized_in_time(
+    config: &Config,
+    registry: &EnvironmentRegistry,
+    roster: &RosterStatus,
+) -> bool {
     let lifecycle = config.lifecycle;
-    if timeout(lifecycle.init_timeout, all_initialized(registry))
-        .await
-        .is_ok()
-    {
+    let initialized = async {
+        roster.until_known().await;
+        all_initialized(registry).await;
+    };
+    if timeout(lifecycle.init_timeout, initialized).await.is_ok() {
+        return true;
+    }
+    if !roster.facts().known {
+        error!(
+            milliseconds = lifecycle.init_timeout.as_millis(),
+            "LaunchDarkly did not say within INIT_TIMEOUT which environments there are"
+        );
+        // It will, unless it rejects the key: that is told by whoever follows the roster.
         return true;
     }
     let exits = lifecycle.exit_on_error && !lifecycle.ignore_connection_errors;

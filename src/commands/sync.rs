@@ -10,27 +10,36 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use super::environments::{Gathered, gather};
 use super::run::stop_on_signals;
-use crate::config::Config;
+use crate::clock;
+use crate::config::{Config, RosterSettings};
 use crate::environment::Environment;
 use crate::metrics::Metrics;
 use crate::secrets::Keeper;
-use crate::status::{Facts, HeldReason, SourcePhase, TablePhase};
-use crate::supervisor::{assemble, no_changes, supervise};
+use crate::status::{EnvironmentStatus, Facts, HeldReason, SourcePhase, TablePhase};
+use crate::supervisor::{no_changes, supervise};
 use crate::table::Connection;
 
 /// What became of one environment.
 pub struct Synced {
     name: String,
     facts: Facts,
-    /// Why there was no SDK key to ask with, where there was none.
-    without_key: Option<Arc<str>>,
+    /// Why LaunchDarkly could not be asked, where it could not: there is no SDK key, or none that can be used.
+    unusable: Option<String>,
     /// A signal ended it.
     stopped: bool,
 }
 
 /// Why removals cannot be confirmed by their number alone: another environment may hold as many.
 pub fn whose(config: &Config) -> Option<String> {
+    if !matches!(config.roster, RosterSettings::Listed) {
+        return Some(
+            "--confirm-removals is for one environment, and AUTO_CONFIG_KEY or FILE_DATA_SOURCE may name several; ask \
+             the running daemon: POST /sync/<environment>?confirm=removals&count=N"
+                .to_owned(),
+        );
+    }
     let environments = config.environments.len();
     (environments > 1).then(|| {
         format!(
@@ -48,14 +57,17 @@ pub async fn sync(
 ) -> anyhow::Result<Vec<Synced>> {
     let metrics = Metrics::new(&config.http.metrics_prefix);
     let mut keeper = Keeper::default();
-    let environments = assemble(
+    let gathered = gather(
         config,
         connection,
         &metrics,
         confirmed_removals,
         &mut keeper,
-    )?;
-    keeper.read().await;
+    );
+    let Gathered {
+        environments,
+        unusable,
+    } = gathered.await?;
     let patience = config.lifecycle.init_timeout;
     let watched = environments.clone();
     let stop = CancellationToken::new();
@@ -78,15 +90,19 @@ pub async fn sync(
         _ = async { tokio::join!(run, watch) } => {}
         () = stop_on_signals => {}
     }
-    Ok(watched
-        .iter()
-        .map(|it| Synced {
-            name: it.name.to_string(),
-            facts: it.status.facts(),
-            without_key: without_key(it),
-            stopped,
-        })
-        .collect())
+    let synced = watched.iter().map(|it| Synced {
+        name: it.name.to_string(),
+        facts: it.status.facts(),
+        unusable: without_key(it).map(|it| it.to_string()),
+        stopped,
+    });
+    let unusable = unusable.into_iter().map(|it| Synced {
+        name: it.id.to_string(),
+        facts: EnvironmentStatus::new(clock::now()).facts(),
+        unusable: Some(it.reason),
+        stopped,
+    });
+    Ok(synced.chain(unusable).collect())
 }
 
 /// Nobody reads keys again here: what there is not now will not come.
@@ -153,8 +169,8 @@ impl Synced {
             None
         } else if self.stopped {
             Some("asked to stop before it was done".into())
-        } else if let Some(trouble) = &self.without_key {
-            Some(trouble.to_string())
+        } else if let Some(trouble) = &self.unusable {
+            Some(trouble.clone())
         } else if is_settled(facts) {
             Some(match facts.braked {
                 0 => format!("{} items are held", facts.held.len()),

@@ -5,12 +5,13 @@ use std::io::{self, Write};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use super::environments::{Gathered, gather};
 use crate::config::Config;
 use crate::environment::{Comparison, Difference, Environment, Failure};
 use crate::metrics::Metrics;
 use crate::model::ItemKey;
+use crate::roster::RefusedEnvironment;
 use crate::secrets::Keeper;
-use crate::supervisor::assemble;
 use crate::table::Connection;
 
 /// How far the tables agree with LaunchDarkly.
@@ -27,32 +28,46 @@ pub enum Agreement {
 /// An environment and what comparing it showed.
 pub type Compared = (Environment, Result<Comparison, Failure>);
 
+/// What comparing all of them showed.
+pub struct Comparisons {
+    /// Those that could be compared, or should.
+    pub compared: Vec<Compared>,
+    /// Those that the roster lists and whose description cannot be used.
+    pub unusable: Vec<RefusedEnvironment>,
+}
+
 /// Compares every environment once.
 pub async fn compare(
     config: &Config,
     connection: &Connection,
     confirmed_removals: Option<usize>,
-) -> anyhow::Result<Vec<Compared>> {
+) -> anyhow::Result<Comparisons> {
     let metrics = Metrics::new(&config.http.metrics_prefix);
     let mut keeper = Keeper::default();
-    let environments = assemble(
+    let gathered = gather(
         config,
         connection,
         &metrics,
         confirmed_removals,
         &mut keeper,
-    )?;
-    keeper.read().await;
+    );
+    let Gathered {
+        environments,
+        unusable,
+    } = gathered.await?;
     let patience = config.lifecycle.init_timeout;
     let compared = join_all(environments.iter().map(|it| it.compare(patience))).await;
-    Ok(environments.into_iter().zip(compared).collect())
+    Ok(Comparisons {
+        compared: environments.into_iter().zip(compared).collect(),
+        unusable,
+    })
 }
 
 /// Prints the differences and says how far the tables agree.
-pub fn print(compared: &[Compared], as_json: bool, out: &mut impl Write) -> io::Result<Agreement> {
+pub fn print(all: &Comparisons, as_json: bool, out: &mut impl Write) -> io::Result<Agreement> {
     let mut agreement = Agreement::Same;
     let mut documents = Vec::new();
-    for (environment, comparison) in compared {
+    for (environment, comparison) in &all.compared {
         let name = &*environment.name;
         let found = comparison
             .as_ref()
@@ -77,6 +92,14 @@ pub fn print(compared: &[Compared], as_json: bool, out: &mut impl Write) -> io::
                     writeln!(out, "  {}: {}", subject(key.as_ref()), tell(*difference))?;
                 }
             }
+        }
+    }
+    for unusable in &all.unusable {
+        agreement = Agreement::Unknown;
+        if as_json {
+            documents.push(json!({"environment": &*unusable.id, "error": unusable.reason}));
+        } else {
+            writeln!(out, "{}: {}", unusable.id, unusable.reason)?;
         }
     }
     if as_json {

@@ -7,7 +7,8 @@ const SERVING: &str =
     "no effect here: it is about SDKs that connect to the Relay Proxy, and none connects to this";
 const CACHE: &str =
     "no effect here: it is about a copy in memory that serves SDKs, and this keeps none";
-const AUTO_CONFIG_CACHE: &str = "no effect here: no auto-configuration is kept for a restart";
+const CREDENTIALS: &str =
+    "no effect here: a key is used until it is replaced, and none is kept for SDKs that connect";
 const EVENTS: &str = "no effect here: events are not forwarded; SDK events must go elsewhere, straight to LaunchDarkly or through a Relay Proxy";
 const DATADOG: &str =
     "no effect here: nothing is sent to Datadog; its agent can scrape /metrics on the admin port";
@@ -33,8 +34,7 @@ pub(super) const OPTIONS: &[Opt] = &[
     Opt::foreign("INIT_MAX_QUEUED", &["Main.initMaxQueued"], NoEffect(SERVING)),
     Opt::foreign("INIT_SEND_TIMEOUT", &["Main.initSendTimeout"], NoEffect(SERVING)),
     Opt::foreign("CACHE_TTL", &["DynamoDB.localTtl", "Redis.localTtl", "Consul.localTtl"], NoEffect(CACHE)),
-    Opt::foreign("AUTO_CONFIG_CACHE_KEY", &["AutoConfig.cacheKey"], NoEffect(AUTO_CONFIG_CACHE)).secret(),
-    Opt::foreign("AUTO_CONFIG_CACHE_ENCRYPTION_KEY", &["AutoConfig.cacheEncryptionKey"], NoEffect(AUTO_CONFIG_CACHE)).secret(),
+    Opt::foreign("EXPIRED_CREDENTIAL_CLEANUP_INTERVAL", &["Main.expiredCredentialCleanupInterval"], NoEffect(CREDENTIALS)),
     Opt::foreign("USE_EVENTS", &["Events.sendEvents"], NoEffect(EVENTS)),
     Opt::foreign("EVENTS_HOST", &["Events.eventsUri"], NoEffect(EVENTS)),
     Opt::foreign("EVENTS_FLUSH_INTERVAL", &["Events.flushInterval"], NoEffect(EVENTS)),

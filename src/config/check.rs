@@ -31,6 +31,8 @@ pub(super) fn check(
     }
     checker.separate(&draft);
     let (shared, source) = (draft.table, draft.source);
+    let is_listed = !draft.environments.is_empty();
+    let roster = checker.roster(draft.roster, is_listed, shared.as_deref(), source);
     let environments: Option<Vec<_>> = draft
         .environments
         .into_iter()
@@ -38,6 +40,7 @@ pub(super) fn check(
         .collect();
     Some(Config {
         environments: environments?,
+        roster: roster?,
         upstream: draft.upstream,
         store: draft.store,
         upkeep: draft.upkeep,
@@ -67,14 +70,14 @@ fn whole(
     })
 }
 
-struct Checker<'a> {
-    given: &'a InEffect<'a>,
-    findings: &'a mut Findings,
+pub(super) struct Checker<'a> {
+    pub(super) given: &'a InEffect<'a>,
+    pub(super) findings: &'a mut Findings,
 }
 
 impl Checker<'_> {
     /// Where this was set; nothing if it was not.
-    fn at(&self, variable: &str, name: Option<&str>) -> Vec<Origin> {
+    pub(super) fn at(&self, variable: &str, name: Option<&str>) -> Vec<Origin> {
         let given = self.given.get(variable, name);
         given.map(|it| it.origin.clone()).into_iter().collect()
     }
@@ -107,7 +110,7 @@ impl Checker<'_> {
     }
 
     fn some_environment(&mut self, draft: &Draft) {
-        // Another source of environments was asked for and refused: that has been said.
+        // They come from there.
         let another = ["AUTO_CONFIG_KEY", "FILE_DATA_SOURCE"]
             .iter()
             .any(|it| self.given.get(it, None).is_some());

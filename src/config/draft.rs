@@ -5,6 +5,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tracing::level_filters::LevelFilter;
 
+use super::roster::RosterDraft;
 use super::{
     Http, Lifecycle, Log, Secret, SourceKind, StoreSettings, Upkeep, Upstream, WebhookSettings,
 };
@@ -22,6 +23,8 @@ pub(super) struct Draft {
     /// The table of every environment without one of its own.
     pub(super) table: Option<String>,
     pub(super) environments: Vec<EnvironmentDraft>,
+    /// Where others come from.
+    pub(super) roster: RosterDraft,
 }
 
 /// An environment in the making.
@@ -87,6 +90,7 @@ impl Draft {
             source: SourceKind::Stream,
             table: None,
             environments: Vec::new(),
+            roster: RosterDraft::default(),
         }
     }
 

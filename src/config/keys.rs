@@ -33,7 +33,7 @@ pub(super) fn form_of(key: &str, upstream_is_launchdarkly: bool) -> KeyForm {
     }
     if key.starts_with("rel-") {
         return KeyForm::Wrong(
-            "is the key of a Relay Proxy configuration (auto-configuration, not built yet); take the server-side SDK key \
+            "is the key of a Relay Proxy configuration; give it as AUTO_CONFIG_KEY, or take the server-side SDK key \
              (sdk-...) of the environment",
         );
     }

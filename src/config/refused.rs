@@ -10,15 +10,8 @@ const REDIS: &str = "Redis is not supported, only DynamoDB; remove it, and keep 
 const CONSUL: &str = "Consul is not supported, only DynamoDB; remove it, and keep a Relay Proxy for what reads from Consul";
 const FILTERS: &str = "payload filters are not supported, and LaunchDarkly's protocol 2 has none; remove it, and every \
      flag of the environment is written";
-const AUTO_CONFIG: &str =
-    "auto-configuration is not built yet; remove it and name each environment with LD_ENV_<name>";
-const TEMPLATES: &str = "templates for destinations belong to auto-configuration and archives, which are not built yet; \
-     remove it and set LD_PREFIX_<name> or LD_TABLE_NAME_<name> for each environment";
-const ARCHIVE: &str = "reading an offline archive is not built yet; remove it and name each environment with LD_ENV_<name>";
 const TLS: &str = "serving TLS is not built yet; set TLS_ENABLED=false and end TLS at the load balancer in front of this";
 const BIG_SEGMENTS: &str = "big segments are not built yet; remove it, and keep a Relay Proxy for environments that use them";
-const CREDENTIALS: &str =
-    "keys that expire belong to auto-configuration, which is not built yet; remove it";
 const NTLM: &str = "NTLM is not supported; set PROXY_AUTH_NTLM=false and put user and password into PROXY_URL, or go \
      through a local proxy that speaks NTLM";
 const SAMPLING: &str =
@@ -65,12 +58,6 @@ fn is(value: &str, default: &str) -> bool {
 #[rustfmt::skip] // A row a line: it is read as a table.
 pub(super) const OPTIONS: &[Opt] = &[
     Opt::foreign("LD_FILTER_KEYS_", &["Filters.keys"], refused(FILTERS)),
-    Opt::foreign("AUTO_CONFIG_KEY", &["AutoConfig.key"], refused(AUTO_CONFIG)).secret(),
-    Opt::foreign("ENV_DATASTORE_PREFIX", &["AutoConfig.envDatastorePrefix", "OfflineMode.envDatastorePrefix"], refused(TEMPLATES)),
-    Opt::foreign("ENV_DATASTORE_TABLE_NAME", &["AutoConfig.envDatastoreTableName", "OfflineMode.envDatastoreTableName"], refused(TEMPLATES)),
-    Opt::foreign("FILE_DATA_SOURCE", &["OfflineMode.fileDataSource"], refused(ARCHIVE)),
-    Opt::foreign("FILE_DATA_SOURCE_MONITORING_INTERVAL", &["OfflineMode.fileDataSourceMonitoringInterval"],
-        Refused { harmless: |it| is(it, "1s"), why: ARCHIVE }),
     Opt::foreign("USE_REDIS", &[], switch(REDIS)),
     Opt::foreign("REDIS_HOST", &["Redis.host"], switches_in_file("USE_REDIS", REDIS)),
     Opt::foreign("REDIS_PORT", &["Redis.port"], switches_in_file("USE_REDIS", REDIS)),
@@ -89,8 +76,6 @@ pub(super) const OPTIONS: &[Opt] = &[
     Opt::foreign("BIG_SEGMENTS_STALE_AS_DEGRADED", &["Main.bigSegmentsStaleAsDegraded"], switch(BIG_SEGMENTS)),
     Opt::foreign("BIG_SEGMENTS_STALE_THRESHOLD", &["Main.bigSegmentsStaleThreshold"],
         Refused { harmless: |it| is(it, "5m"), why: BIG_SEGMENTS }),
-    Opt::foreign("EXPIRED_CREDENTIAL_CLEANUP_INTERVAL", &["Main.expiredCredentialCleanupInterval"],
-        Refused { harmless: |it| is(it, "1m"), why: CREDENTIALS }),
     Opt::foreign("PROXY_AUTH_NTLM", &["Proxy.ntlmAuth"], switch(NTLM)),
     Opt::foreign("PROXY_AUTH_USER", &["Proxy.user"], part_of("PROXY_AUTH_NTLM", NTLM)),
     Opt::foreign("PROXY_AUTH_PASSWORD", &["Proxy.password"], part_of("PROXY_AUTH_NTLM", NTLM)).secret(),

@@ -33,6 +33,21 @@ fn accepted(form: KeyForm) -> Result<(), String> {
     }
 }
 
+/// The check for the key of auto-configuration: a header has to carry it.
+pub fn auto_config_key(text: &str) -> Result<(), String> {
+    if text.starts_with("sdk-") || text.starts_with("mob-") {
+        return Err("is a key of an environment; take the key of a Relay Proxy configuration, which begins with rel-".to_owned());
+    }
+    if !text.is_empty() && text.bytes().all(|it| it.is_ascii_graphic()) {
+        Ok(())
+    } else {
+        Err(
+            "holds characters that no key of LaunchDarkly's has; copy it again from LaunchDarkly"
+                .to_owned(),
+        )
+    }
+}
+
 /// The check for what signs webhooks: one secret, or two separated by a comma.
 pub fn webhook_secret(text: &str) -> Result<(), String> {
     if text.split(',').count() > MAX_WEBHOOK_SECRETS {

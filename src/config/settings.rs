@@ -9,7 +9,7 @@ use super::options::{Opt, Shape, Treatment};
 use super::secret_check;
 use super::values::{
     base_url, boolean, count, duration_within, http_url, launchdarkly_name, level, metrics_prefix,
-    port, prefix, size_within, table_name,
+    namespace, port, prefix, size_within, table_name, table_template,
 };
 use super::{LogFormat, Secret, SourceKind};
 
@@ -58,6 +58,21 @@ pub(super) const OPTIONS: &[Opt] = &[
     row("LD_MOBILE_KEY_", "environment.mobile_key", &["Environment.mobileKey"], Shape::Secret, "",
         Shown(|it, v| { it.mobile_key = Some(SecretString::from(v)); Ok(()) },
             "no effect here but to be shown, masked, on the status: SDKs with a mobile key do not read DynamoDB")),
+
+    row("AUTO_CONFIG_KEY", "auto_config.key", &["AutoConfig.key"], Shape::Secret, "",
+        Kept(|it, s| { it.roster.key = Some(s.checked(secret_check::auto_config_key)?); Ok(()) })),
+    row("AUTO_CONFIG_CACHE_KEY", "auto_config.cache_key", &["AutoConfig.cacheKey"], Shape::Text, "",
+        Setting(|it, v| { it.roster.cache_namespace = Some(namespace(v)?); Ok(()) })),
+    row("AUTO_CONFIG_CACHE_ENCRYPTION_KEY", "auto_config.cache_encryption_key", &["AutoConfig.cacheEncryptionKey"], Shape::Secret, "",
+        Kept(|it, s| { it.roster.cache_encryption_key = Some(s); Ok(()) })),
+    row("FILE_DATA_SOURCE", "archive.file", &["OfflineMode.fileDataSource"], Shape::Text, "",
+        Setting(|it, v| { it.roster.archive = Some(v.into()); Ok(()) })),
+    row("FILE_DATA_SOURCE_MONITORING_INTERVAL", "archive.monitoring_interval", &["OfflineMode.fileDataSourceMonitoringInterval"], Shape::Text, "1s",
+        Setting(|it, v| { it.roster.archive_interval = duration_within(v, "100ms", "24h")?; Ok(()) })),
+    row("ENV_DATASTORE_PREFIX", "destination.prefix_template", &["AutoConfig.envDatastorePrefix", "OfflineMode.envDatastorePrefix"], Shape::Text, "",
+        Setting(|it, v| { it.roster.prefix = Some(prefix(v)?); Ok(()) })),
+    row("ENV_DATASTORE_TABLE_NAME", "destination.table_template", &["AutoConfig.envDatastoreTableName", "OfflineMode.envDatastoreTableName"], Shape::Text, "",
+        Setting(|it, v| { it.roster.table = Some(table_template(v)?); Ok(()) })),
 
     row("STREAM_URI", "launchdarkly.stream_uri", &["Main.streamUri"], Shape::Url, "https://stream.launchdarkly.com",
         Setting(|it, v| { it.upstream.stream_uri = base_url(v)?; Ok(()) })),

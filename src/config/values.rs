@@ -182,6 +182,25 @@ pub(super) fn table_name(text: &str) -> Parsed<String> {
     }
 }
 
+/// The same where `$CID`, `$PROJ_KEY` and `$ENV_KEY` stand for what LaunchDarkly calls an environment.
+pub(super) fn table_template(text: &str) -> Parsed<String> {
+    let mut filled = text.to_owned();
+    for placeholder in ["$CID", "$PROJ_KEY", "$ENV_KEY"] {
+        filled = filled.replace(placeholder, "filled");
+    }
+    table_name(&filled)?;
+    Ok(text.to_owned())
+}
+
+/// A partition key, of rows that are no items.
+pub(super) fn namespace(text: &str) -> Parsed<String> {
+    if (1..=2_048).contains(&text.len()) {
+        Ok(text.to_owned())
+    } else {
+        Err("is empty or too long; DynamoDB's keys leave room for 1 to 2,048 bytes".to_owned())
+    }
+}
+
 /// The longest prefix: the marker's sort key is `PREFIX:$inited`, and DynamoDB allows 1,024 bytes there.
 const MAX_PREFIX_BYTES: usize = 1_024 - ":$inited".len();
 

@@ -125,7 +125,8 @@ impl Environment {
         let mut greeting = Greeting::default();
         loop {
             let signal = timeout_at(deadline, session.next()).await;
-            match signal.map_err(|_| Failure::Late(patience))?? {
+            let signal = signal.map_err(|_| Failure::Late(patience))??;
+            match signal.of(self.launchdarkly_id.as_deref()) {
                 Signal::Connected(now) => greeting = now,
                 Signal::Said(Said::Full(items), _) => {
                     return Ok((Desired::new(items, asked), greeting));

@@ -17,6 +17,7 @@ use crate::secrets::Kept;
 pub(super) struct ListenLoop<'a, S> {
     pub(super) source: &'a S,
     pub(super) cell: &'a Cell,
+    pub(super) launchdarkly_id: Option<&'a str>,
     pub(super) key: &'a Kept,
     pub(super) control: &'a Control,
     pub(super) reporter: ListenReporter<'a>,
@@ -63,6 +64,7 @@ impl<S: Source> ListenLoop<'_, S> {
                 (which, heard) = either(&mut current, &mut new) => event = Some(match which {
                     Role::Current => told(which, heard, &mut current),
                     Role::New => {
+                        let heard = heard.map(|signal| signal.of(self.launchdarkly_id));
                         if let (Ok(Signal::Connected(_)), Some(open)) = (&heard, &mut new) {
                             open.counted = Some(self.reporter.connected());
                         }

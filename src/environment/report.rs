@@ -6,5 +6,6 @@ mod told;
 mod writing;
 
 pub(super) use listening::ListenReporter;
+pub use told::Told;
 pub(super) use writing::WriteReporter;
 pub(super) use writing::word_mismatch;

@@ -25,6 +25,10 @@ const FORBIDDEN: &str = "ask at localhost, from this machine and not through a p
 const UNCLEAR: &str = "ask without parameters to have everything compared again, or with \
                        `?confirm=removals&count=N` to let N removals go that are held\n";
 
+const UNCLEAR_OF_ROSTER: &str =
+    "ask with `?confirm=removals&count=N` to let N environments go whose removal is held\n";
+const ACCEPTED: &str = "accepted: see the status and the log for what comes of it\n";
+
 type QueryPairs = Vec<(String, String)>;
 
 /// `POST /sync/{environment}`.
@@ -34,15 +38,9 @@ pub(super) async fn sync(
     query: Result<Query<QueryPairs>, QueryRejection>,
     request: Request,
 ) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let peer = peer.map(|ConnectInfo(peer)| *peer);
-    let token = app.admin_token.as_ref().and_then(Kept::value);
-    let Some(by) = operator(peer, request.headers(), token.as_ref()) else {
-        tracing::debug!(
-            peer = peer.map(tracing::field::display),
-            "an order was refused"
-        );
-        return (StatusCode::FORBIDDEN, FORBIDDEN).into_response();
+    let (by, peer) = match who(&app, &request) {
+        Ok(operator) => operator,
+        Err(refusal) => return refusal,
     };
     let Some(environment) = app.environments.named(&name) else {
         return (StatusCode::NOT_FOUND, "no such environment\n").into_response();
@@ -54,15 +52,8 @@ pub(super) async fn sync(
     if let Order::Release(count) = order
         && (count != held || held == 0)
     {
-        let text = format!("{held} removals are held now; that is the number to confirm\n");
-        let text = if held == 0 {
-            "no removals are held now\n".to_owned()
-        } else {
-            text
-        };
-        return (StatusCode::CONFLICT, text).into_response();
+        return other_number(held);
     }
-    let by = by.label();
     let peer = peer.map(tracing::field::display);
     match order {
         Order::Sync => {
@@ -85,11 +76,61 @@ pub(super) async fn sync(
             environment.control.release(removals);
         }
     }
-    (
-        StatusCode::ACCEPTED,
-        "accepted: see the status and the log for what comes of it\n",
-    )
-        .into_response()
+    (StatusCode::ACCEPTED, ACCEPTED).into_response()
+}
+
+/// `POST /roster?confirm=removals&count=N`.
+pub(super) async fn roster(
+    State(app): State<App>,
+    query: Result<Query<QueryPairs>, QueryRejection>,
+    request: Request,
+) -> Response {
+    let (by, peer) = match who(&app, &request) {
+        Ok(operator) => operator,
+        Err(refusal) => return refusal,
+    };
+    let order = query.ok().and_then(|Query(parameters)| order(&parameters));
+    let Some(Order::Release(removals)) = order else {
+        return (StatusCode::BAD_REQUEST, UNCLEAR_OF_ROSTER).into_response();
+    };
+    let held = app.roster.facts().held_removals;
+    if removals != held || held == 0 {
+        return other_number(held);
+    }
+    let peer = peer.map(tracing::field::display);
+    tracing::warn!(
+        by,
+        peer,
+        removals,
+        "an operator confirms the removal of environments that is held"
+    );
+    app.roster_orders.confirm(removals);
+    (StatusCode::ACCEPTED, ACCEPTED).into_response()
+}
+
+/// How an operator shows who they are, and where they come from; or the answer to who is none.
+fn who(app: &App, request: &Request) -> Result<(&'static str, Option<SocketAddr>), Response> {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map(|ConnectInfo(peer)| *peer);
+    let token = app.admin_token.as_ref().and_then(Kept::value);
+    match operator(peer, request.headers(), token.as_ref()) {
+        Some(by) => Ok((by.label(), peer)),
+        None => {
+            tracing::debug!(
+                peer = peer.map(tracing::field::display),
+                "an order was refused"
+            );
+            Err((StatusCode::FORBIDDEN, FORBIDDEN).into_response())
+        }
+    }
+}
+
+fn other_number(held: usize) -> Response {
+    let text = match held {
+        0 => "no removals are held now\n".to_owned(),
+        _ => format!("{held} removals are held now; that is the number to confirm\n"),
+    };
+    (StatusCode::CONFLICT, text).into_response()
 }
 
 /// What the query says, if it says one thing.

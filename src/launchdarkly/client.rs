@@ -7,6 +7,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Certificate, ClientBuilder, Proxy, RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::events::EventStream;
 use super::poll::PollSession;
 use super::signal::{Refusal, Signal};
 use super::stream::StreamSession;
@@ -103,6 +104,11 @@ impl Client {
                 Session::Poll(PollSession::open(self.clone(), key.clone(), interval))
             }
         }
+    }
+
+    /// Begins to ask which environments there are, with the key of a Relay Proxy configuration.
+    pub fn open_roster(&self, key: &SecretString) -> EventStream {
+        EventStream::open(self, "/relay_auto_config?rpacProtocolVersion=2", key)
     }
 
     /// A request to the streaming API as the environment with this key.

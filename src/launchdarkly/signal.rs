@@ -45,6 +45,21 @@ pub enum Signal {
     RetryDelay(Duration),
 }
 
+impl Signal {
+    /// The same, where whose data it is is known without being told: an answer that names no environment is of this one.
+    #[must_use]
+    pub fn of(mut self, environment_id: Option<&str>) -> Self {
+        if let Self::Connected(Greeting {
+            environment_id: said @ None,
+            ..
+        }) = &mut self
+        {
+            *said = environment_id.map(ToOwned::to_owned);
+        }
+        self
+    }
+}
+
 /// Why a session ended.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {

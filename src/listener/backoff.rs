@@ -8,7 +8,7 @@ use crate::model::{doubled, shortened};
 /// The listening half's two curves, by LaunchDarkly's RETRY rules: seconds for what passes, minutes for what lasts. Once
 /// something lasting was seen, only healthy operation leads back.
 #[derive(Clone, Debug)]
-pub(super) struct Backoff {
+pub struct Backoff {
     base: Duration,
     failures: u32,
     lasting_failures: u32,
@@ -37,7 +37,7 @@ impl Default for Backoff {
 
 impl Backoff {
     /// The delay after one more failure. `jitter` from 0 to 1 takes away up to half.
-    pub(super) fn failed(&mut self, lasting: bool, jitter: f64) -> Duration {
+    pub fn failed(&mut self, lasting: bool, jitter: f64) -> Duration {
         let whole = if lasting || self.lasting_failures > 0 {
             self.lasting_failures = self.lasting_failures.saturating_add(1);
             doubled(LASTING_BASE, self.lasting_failures, LASTING_MAX)
@@ -49,17 +49,17 @@ impl Backoff {
     }
 
     /// The server wants the short curve to begin here.
-    pub(super) fn server_wants(&mut self, base: Duration) {
+    pub fn server_wants(&mut self, base: Duration) {
         self.base = base.clamp(MIN_BASE, MAX);
     }
 
     /// Whether something was seen that lasts.
-    pub(super) const fn is_lasting(&self) -> bool {
+    pub const fn is_lasting(&self) -> bool {
         self.lasting_failures > 0
     }
 
     /// A connection was healthy.
-    pub(super) fn healthy(&mut self) {
+    pub fn healthy(&mut self) {
         (self.failures, self.lasting_failures) = (0, 0);
     }
 }

@@ -355,6 +355,11 @@ impl Roster {
         self.live.contains_key(id) || self.refused.contains_key(id)
     }
 
+    /// The IDs of all of which that is so.
+    pub fn listed(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.live.keys().chain(self.refused.keys())
+    }
+
     /// The environments whose description cannot be used, in the order of their IDs.
     pub fn refused(&self) -> impl Iterator<Item = RefusedEnvironment> {
         let refused = self.refused.iter();

@@ -83,6 +83,20 @@ impl RosterStatus {
         self.0.borrow().clone()
     }
 
+    /// Waits until it is known which environments there are.
+    pub async fn until_known(&self) {
+        if self
+            .0
+            .subscribe()
+            .wait_for(|facts| facts.known)
+            .await
+            .is_err()
+        {
+            // Only a sender that is gone ends the wait, and it is ours.
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Changes what is known. `change` must be short: others wait.
     pub fn update(&self, change: impl FnOnce(&mut RosterFacts)) {
         self.0.send_modify(change);

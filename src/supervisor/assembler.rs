@@ -105,6 +105,7 @@ impl<'a> Assembler<'a> {
         };
         Ok(Environment {
             name: settings.name.clone(),
+            launchdarkly_id: None,
             key,
             client: self.client(transport)?,
             table,
@@ -119,7 +120,8 @@ impl<'a> Assembler<'a> {
         })
     }
 
-    fn client(&mut self, transport: Transport) -> anyhow::Result<Client> {
+    /// The client that hears so.
+    pub fn client(&mut self, transport: Transport) -> anyhow::Result<Client> {
         let known = self.clients.iter().find(|it| it.transport() == transport);
         if let Some(known) = known {
             return Ok(known.clone());

@@ -8,5 +8,6 @@
 mod files;
 mod options;
 mod problems;
+mod roster;
 mod secrets;
 mod settings;

@@ -22,10 +22,14 @@ enum Expected {
     Elsewhere,
     /// One warning.
     Accepted,
+    /// One warning: what it belongs to is not switched on.
+    Idle,
     /// One problem with this in it.
     Refused(&'static str),
+    /// The same, because of what else is given.
+    Contradicts(&'static str),
 }
-use Expected::{Accepted, Elsewhere, Honoured, Refused, Shown};
+use Expected::{Accepted, Contradicts, Elsewhere, Honoured, Idle, Refused, Shown};
 
 /// A variable, its value, its place in the Relay Proxy's file (`Section key`, if it has one) and what is to become of it.
 type Row = (&'static str, &'static str, &'static str, Expected);
@@ -62,15 +66,15 @@ const ROWS: &[Row] = &[
     ("LD_ALLOWED_ORIGIN_x", "https://a", "Environment.allowedOrigin", Accepted),
     ("LD_ALLOWED_HEADER_x", "A", "Environment.allowedHeader", Accepted),
     ("LD_TTL_x", "5m", "Environment.ttl", Accepted),
-    ("AUTO_CONFIG_KEY", "rel-1", "AutoConfig.key", Refused("auto-configuration is not built yet")),
-    ("ENV_DATASTORE_PREFIX", "ld-$CID", "AutoConfig.envDatastorePrefix", Refused("not built yet")),
-    ("ENV_DATASTORE_TABLE_NAME", "ld-$CID", "OfflineMode.envDatastoreTableName", Refused("not built yet")),
+    ("AUTO_CONFIG_KEY", "rel-1", "AutoConfig.key", Contradicts("others are listed")),
+    ("ENV_DATASTORE_PREFIX", "ld-$CID", "AutoConfig.envDatastorePrefix", Contradicts("neither is set")),
+    ("ENV_DATASTORE_TABLE_NAME", "ld-$CID", "OfflineMode.envDatastoreTableName", Contradicts("neither is set")),
     ("ENV_ALLOWED_ORIGIN", "https://a", "AutoConfig.envAllowedOrigin", Accepted),
     ("ENV_ALLOWED_HEADER", "A", "OfflineMode.envAllowedHeader", Accepted),
-    ("AUTO_CONFIG_CACHE_KEY", "k", "", Accepted),
-    ("AUTO_CONFIG_CACHE_ENCRYPTION_KEY", "k", "", Accepted),
-    ("FILE_DATA_SOURCE", "/archive.tar.gz", "OfflineMode.fileDataSource", Refused("offline archive is not built yet")),
-    ("FILE_DATA_SOURCE_MONITORING_INTERVAL", "5s", "OfflineMode.fileDataSourceMonitoringInterval", Refused("not built yet")),
+    ("AUTO_CONFIG_CACHE_KEY", "k", "AutoConfig.cacheKey", Idle),
+    ("AUTO_CONFIG_CACHE_ENCRYPTION_KEY", "k", "AutoConfig.cacheEncryptionKey", Idle),
+    ("FILE_DATA_SOURCE", "/archive.tar.gz", "OfflineMode.fileDataSource", Contradicts("others are listed")),
+    ("FILE_DATA_SOURCE_MONITORING_INTERVAL", "5s", "OfflineMode.fileDataSourceMonitoringInterval", Idle),
     ("USE_DYNAMODB", "true", "DynamoDB.enabled", Honoured(|it| first(it).table == "shared")),
     ("USE_DYNAMODB", "false", "DynamoDB.enabled", Refused("switches DynamoDB off")),
     ("DYNAMODB_TABLE", "other-table", "DynamoDB.tableName", Honoured(|it| first(it).table == "other-table")),
@@ -104,7 +108,7 @@ const ROWS: &[Row] = &[
     ("DISCONNECTED_STATUS_TIME", "3m", "Main.disconnectedStatusTime", Honoured(|it| it.lifecycle.disconnected_status_time == seconds(180))),
     ("BIG_SEGMENTS_STALE_AS_DEGRADED", "true", "Main.bigSegmentsStaleAsDegraded", Refused("big segments are not built yet")),
     ("BIG_SEGMENTS_STALE_THRESHOLD", "10m", "Main.bigSegmentsStaleThreshold", Refused("big segments are not built yet")),
-    ("EXPIRED_CREDENTIAL_CLEANUP_INTERVAL", "2m", "Main.expiredCredentialCleanupInterval", Refused("not built yet")),
+    ("EXPIRED_CREDENTIAL_CLEANUP_INTERVAL", "2m", "Main.expiredCredentialCleanupInterval", Accepted),
     ("GRACEFUL_SHUTDOWN_TIMEOUT", "7s", "Main.gracefulShutdownTimeout", Honoured(|it| it.lifecycle.shutdown_timeout == seconds(7))),
     ("HEARTBEAT_INTERVAL", "90s", "Main.heartbeatInterval", Accepted),
     ("MAX_CLIENT_CONNECTION_TIME", "30m", "Main.maxClientConnectionTime", Accepted),
@@ -200,7 +204,13 @@ fn check(row: &Row, loaded: &Loaded, how: &str) {
             );
             return;
         }
+        Contradicts(sentence) => {
+            assert_eq!(problems.len(), 1, "{context}: {problems:?}");
+            assert!(problems[0].contains(sentence), "{context}: {problems:?}");
+            return;
+        }
         Honoured(arrives) => (*arrives, 0, Effect::Honoured),
+        Idle => (|_| true, 1, Effect::Honoured),
         Shown(arrives) => (*arrives, 1, Effect::Ignored),
         Elsewhere => (|_| true, 0, Effect::Honoured),
         Accepted => (|_| true, 1, Effect::Ignored),
@@ -282,8 +292,6 @@ fn what_is_off_or_so_anyway_is_let_through() {
         ("PROXY_AUTH_NTLM", "false"),
         ("BIG_SEGMENTS_STALE_AS_DEGRADED", "false"),
         ("BIG_SEGMENTS_STALE_THRESHOLD", "300s"),
-        ("EXPIRED_CREDENTIAL_CLEANUP_INTERVAL", "60s"),
-        ("FILE_DATA_SOURCE_MONITORING_INTERVAL", "1000ms"),
         ("AUTO_CONFIG_KEY", ""),
         ("WEBHOOK_SECRET", ""),
     ] {

@@ -60,6 +60,7 @@ impl Relay {
         let environment = Environment {
             name: "production".into(),
             key,
+            launchdarkly_id: None,
             client: client(),
             manner: Manner {
                 concurrency: 32,

@@ -12,7 +12,7 @@ use ld_dynamodb_relay::environment::Control;
 use ld_dynamodb_relay::http::{self, App, Webhook};
 use ld_dynamodb_relay::metrics::Metrics;
 use ld_dynamodb_relay::model::{ItemKey, Kind};
-use ld_dynamodb_relay::registry::{EnvironmentInfo, RegisteredEnvironment};
+use ld_dynamodb_relay::registry::{EnvironmentInfo, RegisteredEnvironment, RosterOrders};
 use ld_dynamodb_relay::secrets::Kept;
 use ld_dynamodb_relay::status::{
     EnvironmentStatus, ErrorKind, Facts, Held, HeldReason, LastError, RosterStatus, RowChange,
@@ -49,6 +49,7 @@ impl World {
         let app = App {
             environments: members.collect(),
             roster: RosterStatus::configured(),
+            roster_orders: RosterOrders::default(),
             webhook: Arc::new(Webhook::new(Vec::new(), Duration::from_mins(5))),
             admin_token: None,
             metrics,

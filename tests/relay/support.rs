@@ -196,6 +196,7 @@ pub(crate) fn fixture(name: &str) -> String {
 /// Settings for one environment with the defaults of `run`.
 pub(crate) fn config(stream_uri: &str, endpoint: &str) -> Config {
     Config {
+        roster: config::RosterSettings::Listed,
         environments: vec![environment("production", KEY, "")],
         upstream: config::Upstream {
             stream_uri: stream_uri.to_owned(),

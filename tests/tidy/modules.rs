@@ -39,7 +39,7 @@ const ARROWS: &[(&str, &str)] = &[
     ),
     (
         "supervisor",
-        "clock config environment launchdarkly metrics registry secrets status table",
+        "clock config environment launchdarkly listener metrics model registry roster secrets status table",
     ),
     (
         "http",

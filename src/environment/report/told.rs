@@ -9,11 +9,11 @@ const AGAIN_AFTER: Duration = Duration::from_mins(10);
 
 /// The trouble that was told last, until it is over.
 #[derive(Default)]
-pub(super) struct Told(Option<(String, Instant)>);
+pub struct Told(Option<(String, Instant)>);
 
 impl Told {
     /// Whether this trouble is to be told now.
-    pub(super) fn is_news(&mut self, trouble: &str, now: Instant) -> bool {
+    pub fn is_news(&mut self, trouble: &str, now: Instant) -> bool {
         let known = self
             .0
             .as_ref()
@@ -25,7 +25,7 @@ impl Told {
     }
 
     /// There is no trouble; true where one was told.
-    pub(super) fn is_over(&mut self) -> bool {
+    pub fn is_over(&mut self) -> bool {
         self.0.take().is_some()
     }
 }
