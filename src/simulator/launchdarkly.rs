@@ -3,6 +3,7 @@
 mod behaviour;
 mod environment;
 mod items;
+mod stream;
 mod wire;
 
 use std::collections::{HashMap, VecDeque};
@@ -26,8 +27,9 @@ use behaviour::{Answer, First};
 use wire::Outgoing;
 
 pub use behaviour::Behaviour;
-pub use environment::{Activity, SimulatedEnvironment};
+pub use environment::SimulatedEnvironment;
 pub use items::Items;
+pub use stream::{Activity, SimulatedStream};
 pub use wire::LineEnd;
 
 /// The last requests that are remembered.

@@ -10,7 +10,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{sleep, timeout};
 
 use super::behaviour::{Behaviour, CutAt, Then};
-use super::environment::Open;
+use super::stream::Open;
 use crate::simulator::server::Link;
 
 const CHUNK: usize = 16 << 10;
