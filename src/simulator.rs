@@ -7,6 +7,7 @@
 //!   [`replace`](SimulatedEnvironment::replace); a [`Behaviour`] says how the [next](SimulatedEnvironment::next) attempt to
 //!   open a stream, or [every](SimulatedEnvironment::always) attempt, is answered; [`stop`](LaunchDarkly::stop) and
 //!   [`restart`](LaunchDarkly::restart) are an outage.
+//! - [`LaunchDarkly::auto_configuration`] lists environments that come, change and go while somebody listens.
 //! - [`Store`] [counts](Store::counts) what clients did, [limits](Store::limit) partitions as AWS does, and lets a
 //!   [`Fault`](store::Fault) strike the requests that it is meant for. Its [rows](Store::rows) can be seen and altered
 //!   behind everybody's back.
@@ -51,7 +52,10 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 pub use file_data::{FileData, Reload, Step, example};
 pub use generate::{generate, huge, storm};
-pub use launchdarkly::{Behaviour, Items, LaunchDarkly, LineEnd, SimulatedEnvironment};
+pub use launchdarkly::{
+    AutoConfiguration, Behaviour, Items, LaunchDarkly, LineEnd, SimulatedEnvironment,
+    SimulatedStream,
+};
 pub use store::{Store, StoreOptions};
 
 /// A free port on loopback.

@@ -6,6 +6,10 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "simulator/asking.rs"]
+mod asking;
+#[path = "simulator/auto_configuration.rs"]
+mod auto_configuration;
 #[path = "simulator/file_data.rs"]
 mod file_data;
 #[path = "simulator/launchdarkly.rs"]

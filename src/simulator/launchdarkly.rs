@@ -1,15 +1,17 @@
-//! LaunchDarkly as its SDKs and we see it: the stream, the poll, the events' sink.
+//! LaunchDarkly as its SDKs and we see it: the stream, the poll, auto-configuration, the events' sink.
 
+mod auto_configuration;
 mod behaviour;
 mod environment;
 mod items;
+mod packed;
 mod stream;
 mod wire;
 
 use std::collections::{HashMap, VecDeque};
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::UNIX_EPOCH;
 
 use anyhow::Context as _;
 use axum::Router;
@@ -18,14 +20,17 @@ use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
 use axum::http::header::{ACCEPT_ENCODING, AUTHORIZATION, IF_NONE_MATCH};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, response};
 use axum::response::{IntoResponse, Response};
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::bell::Bell;
 use super::server::{Link, Server};
+use crate::clock;
 use behaviour::{Answer, First};
-use wire::Outgoing;
+use packed::{crc_of, gzip, gzip_bomb};
+use stream::Open;
+use wire::{Message, Outgoing};
 
+pub use auto_configuration::AutoConfiguration;
 pub use behaviour::Behaviour;
 pub use environment::SimulatedEnvironment;
 pub use items::Items;
@@ -44,8 +49,15 @@ pub struct LaunchDarkly {
 #[derive(Default)]
 struct World {
     environments: Mutex<HashMap<String, SimulatedEnvironment>>,
+    auto_configurations: Mutex<HashMap<String, AutoConfiguration>>,
     requests: Mutex<VecDeque<Received>>,
     bell: Bell,
+}
+
+/// Whom a request is for.
+enum Addressed {
+    Environment(SimulatedEnvironment),
+    AutoConfiguration(AutoConfiguration),
 }
 
 /// A request that came.
@@ -66,9 +78,9 @@ pub struct Received {
 pub enum Key {
     /// There was none.
     Absent,
-    /// A key of no environment.
+    /// A key of nothing.
     Unknown,
-    /// An environment's key, which ends so.
+    /// The key of an environment or of an auto-configuration, which ends so.
     EndingIn(String),
 }
 
@@ -91,7 +103,17 @@ impl LaunchDarkly {
         format!("http://{}", self.server.address())
     }
 
-    /// The environment with this SDK key; made, and empty, when it is first named.
+    /// The auto-configuration with this key; made, and empty, when it is first named.
+    pub fn auto_configuration(&self, key: &str) -> AutoConfiguration {
+        self.world
+            .auto_configurations()
+            .entry(key.into())
+            .or_insert_with(AutoConfiguration::new)
+            .clone()
+    }
+
+    /// The environment with this SDK key; made, and empty, when it is first named. An environment of an auto-configuration
+    /// is had from there.
     pub fn environment(&self, sdk_key: &str) -> SimulatedEnvironment {
         self.world
             .environments()
@@ -164,6 +186,23 @@ impl World {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn auto_configurations(&self) -> MutexGuard<'_, HashMap<String, AutoConfiguration>> {
+        self.auto_configurations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The environment that has this key by itself, or accepts it because an auto-configuration says so.
+    fn environment_of(&self, sdk_key: &str) -> Option<SimulatedEnvironment> {
+        if let Some(environment) = self.environments().get(sdk_key) {
+            return Some(environment.clone());
+        }
+        let now = clock::now().wall.duration_since(UNIX_EPOCH);
+        let now_ms = now.map_or(0, |it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX));
+        let all = self.auto_configurations();
+        all.values().find_map(|it| it.accepting(sdk_key, now_ms))
+    }
+
     fn requests(&self) -> MutexGuard<'_, VecDeque<Received>> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -192,27 +231,46 @@ async fn receive(
     let key = key.as_ref().and_then(|key| key.to_str().ok());
     // Very old SDKs put a word before it.
     let key = key.map(|key| key.strip_prefix("api_key ").unwrap_or(key));
-    let environment = key.and_then(|key| world.environments().get(key).cloned());
+    let path = uri.path();
+    let asked = match (method.as_str(), path) {
+        ("GET", "/relay_auto_config") => key
+            .and_then(|key| world.auto_configurations().get(key).cloned())
+            .map(Addressed::AutoConfiguration),
+        _ => key
+            .and_then(|key| world.environment_of(key))
+            .map(Addressed::Environment),
+    };
     world.remember(Received {
         method: method.clone(),
         path: uri.to_string(),
         headers: headers.clone(),
-        key: match (key, &environment) {
+        key: match (key, &asked) {
             (None, _) => Key::Absent,
             (Some(_), None) => Key::Unknown,
             (Some(key), Some(_)) => Key::EndingIn(last_four(key)),
         },
     });
     let known = matches!(
-        (method.as_str(), uri.path()),
-        ("GET", "/all" | "/sdk/latest-all") | ("POST", "/bulk" | "/diagnostic")
+        (method.as_str(), path),
+        ("GET", "/all" | "/sdk/latest-all" | "/relay_auto_config")
+            | ("POST", "/bulk" | "/diagnostic")
     );
-    match environment {
+    match asked {
         _ if !known => StatusCode::NOT_FOUND.into_response(),
-        None => (StatusCode::UNAUTHORIZED, "unknown SDK key\n").into_response(),
-        Some(environment) => match uri.path() {
-            "/all" => stream(&environment, link).await,
-            "/sdk/latest-all" => poll(&environment, &headers, link).await,
+        None => (StatusCode::UNAUTHORIZED, "unknown key\n").into_response(),
+        Some(Addressed::AutoConfiguration(_)) if uri.query() != Some("rpacProtocolVersion=2") => {
+            (StatusCode::BAD_REQUEST, "protocol version 2 is spoken\n").into_response()
+        }
+        Some(Addressed::AutoConfiguration(it)) => stream(&it, None, || it.open(), link).await,
+        Some(Addressed::Environment(it)) => match path {
+            "/all" => {
+                let open = || {
+                    let (items, messages, open) = it.open();
+                    (items.to_put(), messages, open)
+                };
+                stream(&it, it.id(), open, link).await
+            }
+            "/sdk/latest-all" => poll(&it, &headers, link).await,
             _ => StatusCode::ACCEPTED.into_response(),
         },
     }
@@ -223,16 +281,20 @@ fn last_four(key: &str) -> String {
     key[start..].into()
 }
 
-async fn stream(environment: &SimulatedEnvironment, link: Link) -> Response {
-    let behaviour = environment.attempt();
+async fn stream(
+    asked: &SimulatedStream,
+    id: Option<String>,
+    open: impl FnOnce() -> (String, UnboundedReceiver<Message>, Open),
+    link: Link,
+) -> Response {
+    let behaviour = asked.attempt();
     if let Some(other) = otherwise(&behaviour, &link).await {
         return other;
     }
-    let head =
-        head(&behaviour, environment, "text/event-stream").header("cache-control", "no-cache");
-    let (items, messages, open) = environment.open();
+    let head = head(&behaviour, id, "text/event-stream").header("cache-control", "no-cache");
+    let (put, messages, open) = open();
     let first = match behaviour.first.clone() {
-        First::Put => wire::event("put", items.to_put().as_bytes(), behaviour.line_end),
+        First::Put => wire::event("put", put.as_bytes(), behaviour.line_end),
         First::Bytes(bytes) => bytes.into(),
         First::GzipBomb(bytes) => gzip_bomb(bytes),
     };
@@ -245,7 +307,7 @@ async fn poll(environment: &SimulatedEnvironment, asked: &HeaderMap, link: Link)
     if let Some(other) = otherwise(&behaviour, &link).await {
         return other;
     }
-    let mut head = head(&behaviour, environment, "application/json");
+    let mut head = head(&behaviour, environment.id(), "application/json");
     let body: Bytes = match behaviour.first.clone() {
         First::Bytes(bytes) => bytes.into(),
         First::GzipBomb(bytes) => gzip_bomb(bytes),
@@ -288,16 +350,12 @@ async fn otherwise(behaviour: &Behaviour, link: &Link) -> Option<Response> {
     }
 }
 
-fn head(
-    behaviour: &Behaviour,
-    environment: &SimulatedEnvironment,
-    usual: &str,
-) -> response::Builder {
+fn head(behaviour: &Behaviour, id: Option<String>, usual: &str) -> response::Builder {
     let mut head = with_headers(Response::builder(), behaviour);
     if behaviour.content_type.is_none() {
         head = head.header("content-type", usual);
     }
-    match environment.id() {
+    match id {
         Some(id) => head.header("x-ld-envid", id),
         None => head,
     }
@@ -318,27 +376,4 @@ fn finish(head: response::Builder, body: Body) -> Response {
         let message = format!("the simulator was told to send what HTTP cannot: {error}\n");
         (StatusCode::INTERNAL_SERVER_ERROR, message).into_response()
     })
-}
-
-/// Enough to tell two data sets apart.
-fn crc_of(bytes: &[u8]) -> u32 {
-    let mut sum = flate2::Crc::new();
-    sum.update(bytes);
-    sum.sum()
-}
-
-fn gzip_bomb(bytes: usize) -> Bytes {
-    static PIECE: [u8; 1 << 16] = [b' '; 1 << 16];
-    gzip(std::iter::repeat_n(&PIECE[..], bytes.div_ceil(PIECE.len())))
-}
-
-fn gzip<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Bytes {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    // A vector takes every byte, so neither can fail; a body cut short would be noticed by whoever reads it.
-    for piece in pieces {
-        if encoder.write_all(piece).is_err() {
-            break;
-        }
-    }
-    encoder.finish().unwrap_or_default().into()
 }

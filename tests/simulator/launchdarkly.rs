@@ -8,7 +8,9 @@ use ld_dynamodb_relay::simulator::{
     ANY_PORT, Behaviour, Items, LaunchDarkly, LineEnd, SimulatedEnvironment,
 };
 use reqwest::{Response, StatusCode};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
+
+use crate::asking::{Asking, ask, client};
 
 const KEY: &str = "sdk-0001";
 const PUT: &str = include_str!("../fixtures/fdv1-put.json");
@@ -20,70 +22,19 @@ async fn launchdarkly() -> (LaunchDarkly, SimulatedEnvironment) {
     (launchdarkly, environment)
 }
 
-fn client() -> reqwest::Client {
-    reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()
-        .unwrap()
-}
-
-async fn try_get(launchdarkly: &LaunchDarkly, path: &str, key: &str) -> reqwest::Result<Response> {
-    client()
-        .get(launchdarkly.uri() + path)
-        .header("Authorization", key)
-        .send()
-        .await
-}
-
 async fn get(launchdarkly: &LaunchDarkly, path: &str) -> Response {
-    try_get(launchdarkly, path, KEY).await.unwrap()
+    ask(launchdarkly, path, KEY).await.unwrap()
 }
 
-/// What was received of a stream so far.
-struct Listener {
-    response: Response,
-    received: Vec<u8>,
-    chunks: usize,
-}
-
-impl Listener {
-    async fn of(launchdarkly: &LaunchDarkly) -> Self {
-        Self {
-            response: get(launchdarkly, "/all").await,
-            received: Vec::new(),
-            chunks: 0,
-        }
-    }
-
-    async fn hears(&mut self, expected: &str) {
-        while !self.text().contains(expected) {
-            let chunk = timeout(Duration::from_secs(20), self.response.chunk()).await;
-            let chunk = chunk.expect(expected).unwrap().expect(expected);
-            self.received.extend_from_slice(&chunk);
-            self.chunks += 1;
-        }
-    }
-
-    /// Reads to the end; an error if there is none but a cut.
-    async fn ends(&mut self) -> reqwest::Result<()> {
-        while let Some(chunk) = self.response.chunk().await? {
-            self.received.extend_from_slice(&chunk);
-            self.chunks += 1;
-        }
-        Ok(())
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.received).into_owned()
-    }
+async fn listening(launchdarkly: &LaunchDarkly) -> Asking {
+    Asking::of(launchdarkly, "/all", KEY).await
 }
 
 #[tokio::test]
 async fn a_stream_begins_with_everything_and_goes_on_with_changes() {
     let (launchdarkly, environment) = launchdarkly().await;
     environment.put_flag(FLAG);
-    let mut listener = Listener::of(&launchdarkly).await;
+    let mut listener = listening(&launchdarkly).await;
     assert_eq!(
         listener.response.headers()["content-type"],
         "text/event-stream"
@@ -123,7 +74,7 @@ async fn text_of_several_lines_takes_several_data_lines() {
     let (launchdarkly, environment) = launchdarkly().await;
     environment.put_flag("{\"key\":\"a\",\r\n\"version\":1}");
 
-    let mut listener = Listener::of(&launchdarkly).await;
+    let mut listener = listening(&launchdarkly).await;
 
     listener
         .hears("{\"a\":{\"key\":\"a\",\ndata: \"version\":1}},")
@@ -160,7 +111,7 @@ async fn a_poll_is_answered_once_and_then_unchanged() {
 async fn an_unknown_key_is_refused_and_another_path_is_not_found() {
     let (launchdarkly, _) = launchdarkly().await;
 
-    let refused = try_get(&launchdarkly, "/all", "sdk-other").await.unwrap();
+    let refused = ask(&launchdarkly, "/all", "sdk-other").await.unwrap();
     assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
     let nowhere = get(&launchdarkly, "/flags").await;
     assert_eq!(nowhere.status(), StatusCode::NOT_FOUND);
@@ -188,7 +139,7 @@ async fn an_unknown_key_is_refused_and_another_path_is_not_found() {
 #[tokio::test]
 async fn a_replaced_key_ends_the_streams_of_the_old_one() {
     let (launchdarkly, environment) = launchdarkly().await;
-    let mut listener = Listener::of(&launchdarkly).await;
+    let mut listener = listening(&launchdarkly).await;
     listener.hears("put").await;
 
     launchdarkly.replace_key(KEY, "sdk-0002");
@@ -196,7 +147,7 @@ async fn a_replaced_key_ends_the_streams_of_the_old_one() {
     assert!(listener.ends().await.is_err());
     let old = get(&launchdarkly, "/all").await;
     assert_eq!(old.status(), StatusCode::UNAUTHORIZED);
-    let new = try_get(&launchdarkly, "/all", "sdk-0002").await.unwrap();
+    let new = ask(&launchdarkly, "/all", "sdk-0002").await.unwrap();
     assert_eq!(new.status(), StatusCode::OK);
     environment.wait_for_connections(2).await;
 }
@@ -220,8 +171,8 @@ async fn attempts_are_answered_as_they_were_told_and_then_as_usual() {
     assert_eq!(get(&launchdarkly, "/all").await.status().as_u16(), 204);
     let elsewhere = get(&launchdarkly, "/all").await;
     assert_eq!(elsewhere.headers()["location"], "/elsewhere");
-    assert!(try_get(&launchdarkly, "/all", KEY).await.is_err());
-    Listener::of(&launchdarkly).await.hears("event: put").await;
+    assert!(ask(&launchdarkly, "/all", KEY).await.is_err());
+    listening(&launchdarkly).await.hears("event: put").await;
 
     let seen = environment.seen();
     assert_eq!((seen.attempts, seen.connections), (6, 1));
@@ -231,13 +182,13 @@ async fn attempts_are_answered_as_they_were_told_and_then_as_usual() {
 async fn a_stream_is_cut_at_the_byte() {
     let (launchdarkly, environment) = launchdarkly().await;
     environment.next(Behaviour::normal().cut_after(20));
-    let mut listener = Listener::of(&launchdarkly).await;
+    let mut listener = listening(&launchdarkly).await;
     assert!(listener.ends().await.is_err());
     assert_eq!(listener.received.len(), 20);
 
     environment.put_flag(FLAG);
     environment.next(Behaviour::normal().with_bom().cut_inside_a_character());
-    let mut listener = Listener::of(&launchdarkly).await;
+    let mut listener = listening(&launchdarkly).await;
     assert!(listener.ends().await.is_err());
     assert!(
         listener
@@ -258,7 +209,7 @@ async fn a_large_put_arrives_whole_before_it_is_cut() {
     );
     environment.put_flag(&large);
     environment.next(Behaviour::normal().then_cut());
-    let mut listener = Listener::of(&launchdarkly).await;
+    let mut listener = listening(&launchdarkly).await;
 
     assert!(listener.ends().await.is_err());
 
@@ -270,7 +221,7 @@ async fn bytes_come_one_by_one_with_any_line_end() {
     let (launchdarkly, environment) = launchdarkly().await;
     for (line_end, text) in [(LineEnd::Cr, "\r"), (LineEnd::CrLf, "\r\n")] {
         environment.next(Behaviour::normal().line_end(line_end).in_chunks_of(1));
-        let mut listener = Listener::of(&launchdarkly).await;
+        let mut listener = listening(&launchdarkly).await;
         listener.hears(&format!("}}}}{text}{text}")).await;
         assert!(
             listener
@@ -291,7 +242,7 @@ async fn a_slow_stream_takes_its_time() {
     );
     let begun = Instant::now();
 
-    Listener::of(&launchdarkly).await.ends().await.unwrap();
+    listening(&launchdarkly).await.ends().await.unwrap();
 
     assert!(
         begun.elapsed() >= Duration::from_millis(180),
@@ -304,7 +255,7 @@ async fn a_slow_stream_takes_its_time() {
 async fn a_stalled_stream_says_nothing_more_until_it_is_closed() {
     let (launchdarkly, environment) = launchdarkly().await;
     environment.next(Behaviour::normal().then_stall());
-    let mut listener = Listener::of(&launchdarkly).await;
+    let mut listener = listening(&launchdarkly).await;
     listener.hears("put").await;
 
     environment.put_flag(FLAG);
@@ -320,10 +271,7 @@ async fn comments_come_as_often_as_they_are_told() {
     let (launchdarkly, environment) = launchdarkly().await;
     environment.always(Behaviour::normal().heartbeat(Some(Duration::from_millis(5))));
 
-    Listener::of(&launchdarkly)
-        .await
-        .hears("\n\n:\n:\n:\n")
-        .await;
+    listening(&launchdarkly).await.hears("\n\n:\n:\n:\n").await;
 }
 
 #[tokio::test]
@@ -333,11 +281,8 @@ async fn a_replica_that_lags_behind_says_what_was() {
     environment.put_flag(FLAG);
     environment.stale_answers(1, &before);
 
-    Listener::of(&launchdarkly)
-        .await
-        .hears("\"flags\":{}")
-        .await;
-    Listener::of(&launchdarkly)
+    listening(&launchdarkly).await.hears("\"flags\":{}").await;
+    listening(&launchdarkly)
         .await
         .hears("\"flags\":{\"a\"")
         .await;
@@ -346,7 +291,7 @@ async fn a_replica_that_lags_behind_says_what_was() {
 #[tokio::test]
 async fn a_new_data_set_is_announced_or_not() {
     let (launchdarkly, environment) = launchdarkly().await;
-    let mut listener = Listener::of(&launchdarkly).await;
+    let mut listener = listening(&launchdarkly).await;
     listener.hears("put").await;
     let mut items = Items::default();
     items.insert_as(ItemKey::flag("a"), FLAG);
@@ -362,20 +307,20 @@ async fn a_new_data_set_is_announced_or_not() {
 #[tokio::test]
 async fn who_is_connected_can_be_cut_off_and_refused() {
     let (launchdarkly, environment) = launchdarkly().await;
-    let mut listener = Listener::of(&launchdarkly).await;
+    let mut listener = listening(&launchdarkly).await;
     listener.hears("put").await;
 
     environment.disconnect_all();
     assert!(listener.ends().await.is_err());
     environment.wait_for_nobody().await;
-    let mut listener = Listener::of(&launchdarkly).await;
+    let mut listener = listening(&launchdarkly).await;
     launchdarkly.stop().await;
     assert!(listener.ends().await.is_err());
-    let refused = try_get(&launchdarkly, "/all", KEY).await.unwrap_err();
+    let refused = ask(&launchdarkly, "/all", KEY).await.unwrap_err();
     assert!(refused.is_connect());
 
     launchdarkly.restart().await.unwrap();
-    Listener::of(&launchdarkly).await.hears("put").await;
+    listening(&launchdarkly).await.hears("put").await;
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ const ARROWS: &[(&str, &str)] = &[
         "http",
         "clock environment metrics model registry roster secrets status webhook",
     ),
-    ("simulator", "model"), // LaunchDarkly as its documents have it, not as we read it
+    ("simulator", "clock model"), // LaunchDarkly as its documents have it, not as we read it
     ("commands", EVERYTHING),
 ];
 
