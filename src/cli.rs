@@ -105,7 +105,8 @@ pub enum Command {
         /// Where to listen
         #[arg(long, default_value = "127.0.0.1:8040")]
         address: std::net::SocketAddr,
-        /// Flags in the SDKs' file data source format; read again when it changes [default: a small example]
+        /// Flags in the SDKs' file data source format, and `environments` for auto-configuration; read again when it changes
+        /// [default: a small example]
         file: Option<PathBuf>,
     },
     /// Make the table `DYNAMODB_TABLE` at `DYNAMODB_URL`

@@ -11,7 +11,8 @@
 //! - [`Store`] [counts](Store::counts) what clients did, [limits](Store::limit) partitions as AWS does, and lets a
 //!   [`Fault`](store::Fault) strike the requests that it is meant for. Its [rows](Store::rows) can be seen and altered
 //!   behind everybody's back.
-//! - [`generate()`] and [`storm`] make flags and changes of realistic sizes from a seed; [`FileData`] serves a file.
+//! - [`generate()`] and [`storm`] make flags and changes of realistic sizes from a seed; [`FileData`] serves a file,
+//!   [`FileRoster`] the environments that it lists.
 //!
 //! What is waited for is awaited, never slept for: `wait_for_connections`, `wait_for_requests`, `wait_until`.
 //!
@@ -50,7 +51,7 @@ pub mod store;
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
-pub use file_data::{FileData, Reload, Step, example};
+pub use file_data::{FileData, FileRoster, Reload, Step, example};
 pub use generate::{generate, huge, storm};
 pub use launchdarkly::{
     AutoConfiguration, Behaviour, Items, LaunchDarkly, LineEnd, SimulatedEnvironment,

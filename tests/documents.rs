@@ -29,6 +29,7 @@ const DOCUMENTS: &[(&str, &str)] = &[
     ("docs/migrating.md", include_str!("../docs/migrating.md")),
     ("docs/reading.md", include_str!("../docs/reading.md")),
     ("docs/runbook.md", include_str!("../docs/runbook.md")),
+    ("docs/simulator.md", include_str!("../docs/simulator.md")),
     ("docs/status.md", include_str!("../docs/status.md")),
     ("docs/webhooks.md", include_str!("../docs/webhooks.md")),
     (

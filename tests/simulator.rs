@@ -12,6 +12,8 @@ mod asking;
 mod auto_configuration;
 #[path = "simulator/file_data.rs"]
 mod file_data;
+#[path = "simulator/file_roster.rs"]
+mod file_roster;
 #[path = "simulator/launchdarkly.rs"]
 mod launchdarkly;
 #[path = "simulator/store.rs"]

@@ -15,11 +15,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::run::stop_on_signals;
 use crate::config::Sources;
-use crate::simulator::{FileData, LaunchDarkly, Reload, example};
+use crate::simulator::{FileData, FileRoster, LaunchDarkly, Reload, example};
 use crate::table;
 
 /// The environment that a simulated LaunchDarkly has.
 const SDK_KEY: &str = "sdk-simulated";
+/// The key for which the environments are listed that the file lists.
+const AUTO_CONFIGURATION_KEY: &str = "rel-simulated";
 /// How long the endpoint may take to answer.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two attempts.
@@ -41,15 +43,18 @@ async fn serve(address: SocketAddr, file: Option<PathBuf>) -> Result<()> {
     let launchdarkly = LaunchDarkly::start(address).await?;
     let environment = launchdarkly.environment(SDK_KEY);
     say(&format!(
-        "a simulated LaunchDarkly at {} for the SDK key {SDK_KEY}",
+        "a simulated LaunchDarkly at {} for the SDK key {SDK_KEY} and the auto-configuration key {AUTO_CONFIGURATION_KEY}",
         launchdarkly.uri()
     ))?;
+    let auto_configuration = launchdarkly.auto_configuration(AUTO_CONFIGURATION_KEY);
     let Some(path) = file else {
         environment.replace(example()?);
         return std::future::pending().await;
     };
+    let roster = FileRoster::load(&path, auto_configuration).await?;
     let file = FileData::load(path, environment).await?;
-    file.watch(|reload| {
+    let roster = roster.watch(|sentence| drop(say(sentence)));
+    let file = file.watch(|reload| {
         let text = match reload {
             Reload::Changed(steps) => format!("the file changed: {} changes", steps.len()),
             Reload::Broken(error) => {
@@ -58,8 +63,8 @@ async fn serve(address: SocketAddr, file: Option<PathBuf>) -> Result<()> {
         };
         // Whoever closed standard output does not want to know.
         drop(say(&text));
-    })
-    .await;
+    });
+    tokio::join!(roster, file);
     Ok(())
 }
 

@@ -2,17 +2,21 @@
 
 mod complete;
 mod parse;
+mod roster;
+mod watched;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::Context as _;
 
 use super::launchdarkly::{Items, SimulatedEnvironment};
 use crate::model::ItemKey;
+use watched::WatchedFile;
 
 pub use parse::parse;
+pub use roster::FileRoster;
 
 /// How often the file is looked at.
 const LOOK: Duration = Duration::from_millis(500);
@@ -53,10 +57,9 @@ pub fn example() -> anyhow::Result<Items> {
 
 /// A file that an environment serves.
 pub struct FileData {
-    path: PathBuf,
+    file: WatchedFile,
     environment: SimulatedEnvironment,
     history: History,
-    looked_at: Option<(SystemTime, u64)>,
 }
 
 impl FileData {
@@ -66,13 +69,11 @@ impl FileData {
         environment: SimulatedEnvironment,
     ) -> anyhow::Result<Self> {
         let mut data = Self {
-            path: path.into(),
+            file: WatchedFile::new(path),
             environment,
             history: History::default(),
-            looked_at: None,
         };
-        data.looked_at = Some(data.stamp().await?);
-        let items = data.read().await?;
+        let items = data.file.read(parse).await?;
         data.history.advance(&items);
         data.environment.replace(items);
         Ok(data)
@@ -91,13 +92,8 @@ impl FileData {
 
     /// Looks at the file once. `None` if nobody wrote it since the last look.
     pub async fn look(&mut self) -> Option<Reload> {
-        // A file that is gone is one that an editor is about to replace.
-        let stamp = self.stamp().await.ok()?;
-        if self.looked_at == Some(stamp) {
-            return None;
-        }
-        self.looked_at = Some(stamp);
-        Some(match self.read().await {
+        let looked = self.file.look(parse).await?;
+        Some(match looked {
             Err(error) => Reload::Broken(error),
             Ok(items) => {
                 let steps = self.history.advance(&items);
@@ -107,22 +103,6 @@ impl FileData {
                 Reload::Changed(steps)
             }
         })
-    }
-
-    async fn stamp(&self) -> anyhow::Result<(SystemTime, u64)> {
-        let about = tokio::fs::metadata(&self.path)
-            .await
-            .with_context(|| format!("{} cannot be read", self.path.display()))?;
-        let modified = about.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-        Ok((modified, about.len()))
-    }
-
-    async fn read(&self) -> anyhow::Result<Items> {
-        let name = self.path.display();
-        let text = tokio::fs::read_to_string(&self.path)
-            .await
-            .with_context(|| format!("{name} cannot be read"))?;
-        parse(&text).with_context(|| format!("{name} is not understood"))
     }
 }
 

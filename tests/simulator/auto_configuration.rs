@@ -119,6 +119,21 @@ async fn an_old_key_is_accepted_for_as_long_as_is_said() {
 }
 
 #[tokio::test]
+async fn one_that_comes_back_has_its_key_and_another_may_be_given() {
+    let (launchdarkly, auto) = launchdarkly().await;
+    auto.add("66f2", "harbor", "test");
+    auto.rotate_key("66f2", "sdk-2", None);
+    auto.remove("66f2");
+    auto.add("66f2", "harbor", "test");
+    assert_eq!(status(&launchdarkly, "sdk-2").await, 200);
+    let mut listener = Asking::of(&launchdarkly, "/all", "sdk-2").await;
+    auto.list("66f2", "harbor", "test", "sdk-3");
+    assert!(listener.ends().await.is_err(), "it is cut");
+    assert_eq!(status(&launchdarkly, "sdk-2").await, 401);
+    assert_eq!(status(&launchdarkly, "sdk-3").await, 200);
+}
+
+#[tokio::test]
 async fn listed_keys_are_accepted_but_for_views() {
     let (launchdarkly, auto) = launchdarkly().await;
     auto.add("66f2", "harbor", "test");

@@ -46,13 +46,33 @@ impl AutoConfiguration {
         }
     }
 
-    /// Adds an environment with the SDK key `sdk-ID`, and announces it. One that was removed or left out comes back with
-    /// what it said.
+    /// Adds an environment, at first with the SDK key `sdk-ID`, and announces it. One that was removed or left out comes back
+    /// with what it said and with its key.
     pub fn add(&self, id: &str, project_key: &str, key: &str) -> SimulatedEnvironment {
+        self.announced(id, project_key, key, None)
+    }
+
+    /// The same with this SDK key alone. Of one that is listed already, names and key are changed; if it had another key, its
+    /// streams end.
+    pub fn list(
+        &self,
+        id: &str,
+        project_key: &str,
+        key: &str,
+        sdk_key: &str,
+    ) -> SimulatedEnvironment {
+        self.announced(id, project_key, key, Some(sdk_key))
+    }
+
+    fn announced(
+        &self,
+        id: &str,
+        project_key: &str,
+        key: &str,
+        sdk_key: Option<&str>,
+    ) -> SimulatedEnvironment {
         let mut environments = self.lock();
-        let described = environments
-            .entry(id.into())
-            .or_insert_with(|| Described::new(id));
+        let described = described(&mut environments, id);
         described.is_listed = true;
         described.exists = true;
         for (member, value) in [
@@ -62,6 +82,13 @@ impl AutoConfiguration {
             ("envName", key),
         ] {
             described.members.insert(member.into(), value.into());
+        }
+        if let Some(sdk_key) = sdk_key.map(|it| json!({"value": it})) {
+            let before = described.members.insert("sdkKey".into(), sdk_key.clone());
+            described.members.remove("sdkKeys");
+            if before != Some(sdk_key) {
+                described.environment.disconnect_all();
+            }
         }
         described.next_version();
         self.stream.say("patch", described.patch(id));
@@ -97,10 +124,8 @@ impl AutoConfiguration {
                 keys.push(json!({"key": "default", "value": new}));
             }
         });
-        if old_until_ms.is_none()
-            && let Some(environment) = self.environment(id)
-        {
-            environment.disconnect_all();
+        if old_until_ms.is_none() {
+            self.environment(id).disconnect_all();
         }
     }
 
@@ -137,9 +162,9 @@ impl AutoConfiguration {
         self.stream.say("put", put(&environments));
     }
 
-    /// The environment of this ID, if there ever was one.
-    pub fn environment(&self, id: &str) -> Option<SimulatedEnvironment> {
-        self.lock().get(id).map(|it| it.environment.clone())
+    /// The environment of this ID; made, and empty, when it is first named. It is listed once it is added.
+    pub fn environment(&self, id: &str) -> SimulatedEnvironment {
+        described(&mut self.lock(), id).environment.clone()
     }
 
     /// The data of a `put`, as the next connection will get it.
@@ -189,8 +214,8 @@ impl Described {
         Self {
             members: members.into_iter().collect(),
             environment,
-            is_listed: true,
-            exists: true,
+            is_listed: false,
+            exists: false,
         }
     }
 
@@ -223,6 +248,12 @@ impl Described {
             }
         }
     }
+}
+
+fn described<'a>(environments: &'a mut BTreeMap<String, Described>, id: &str) -> &'a mut Described {
+    environments
+        .entry(id.into())
+        .or_insert_with(|| Described::new(id))
 }
 
 fn path(id: &str) -> String {
