@@ -176,6 +176,14 @@ impl EnvironmentRegistry {
         registered.iter().find(|it| *it.info.name == *name).cloned()
     }
 
+    /// Waits until this holds of those that there are.
+    pub async fn wait_until(&self, holds: impl FnMut(&Registered) -> bool) {
+        if self.0.subscribe().wait_for(holds).await.is_err() {
+            // Only a sender that is gone ends the wait, and it is ours.
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// One comes, or is another one from now on.
     pub fn put(&self, environment: RegisteredEnvironment) {
         let environment = Arc::new(environment);

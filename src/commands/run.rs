@@ -98,7 +98,7 @@ pub async fn run(
     say_whether_the_webhook_is_on(&app);
     let runner = runner(config, &connection, &metrics, &mut app, &mut keeper)?;
     let (registry, roster) = (app.environments.clone(), app.roster.clone());
-    let (changed, changes) = mpsc::channel(CHANGES);
+    let (teller, changes) = mpsc::channel(CHANGES);
     let summaries = summaries(config, &registry);
     let grace = config.lifecycle.shutdown_timeout;
     let served = CancellationToken::new();
@@ -120,7 +120,7 @@ pub async fn run(
     };
     let mut end = Ok(End::Stopped);
     let watch = async {
-        let follow = follow(runner, changed, config, &stop);
+        let follow = follow(runner, teller, config, &stop);
         let watch = async {
             if initialized_in_time(config, &registry, &roster).await {
                 std::future::pending::<()>().await;
@@ -284,7 +284,7 @@ async fn initialized_in_time(
 ) -> bool {
     let lifecycle = config.lifecycle;
     let initialized = async {
-        roster.until_known().await;
+        roster.wait_until(|facts| facts.known).await;
         all_initialized(registry).await;
     };
     if timeout(lifecycle.init_timeout, initialized).await.is_ok() {

@@ -38,9 +38,8 @@ pub(super) async fn sync(
     query: Result<Query<QueryPairs>, QueryRejection>,
     request: Request,
 ) -> Response {
-    let (by, peer) = match who(&app, &request) {
-        Ok(operator) => operator,
-        Err(refusal) => return refusal,
+    let Some((by, peer)) = who(&app, &request) else {
+        return (StatusCode::FORBIDDEN, FORBIDDEN).into_response();
     };
     let Some(environment) = app.environments.named(&name) else {
         return (StatusCode::NOT_FOUND, "no such environment\n").into_response();
@@ -85,9 +84,8 @@ pub(super) async fn roster(
     query: Result<Query<QueryPairs>, QueryRejection>,
     request: Request,
 ) -> Response {
-    let (by, peer) = match who(&app, &request) {
-        Ok(operator) => operator,
-        Err(refusal) => return refusal,
+    let Some((by, peer)) = who(&app, &request) else {
+        return (StatusCode::FORBIDDEN, FORBIDDEN).into_response();
     };
     let order = query.ok().and_then(|Query(parameters)| order(&parameters));
     let Some(Order::Release(removals)) = order else {
@@ -108,21 +106,19 @@ pub(super) async fn roster(
     (StatusCode::ACCEPTED, ACCEPTED).into_response()
 }
 
-/// How an operator shows who they are, and where they come from; or the answer to who is none.
-fn who(app: &App, request: &Request) -> Result<(&'static str, Option<SocketAddr>), Response> {
+/// How an operator shows who they are, and where they come from; none for who is no operator.
+fn who(app: &App, request: &Request) -> Option<(&'static str, Option<SocketAddr>)> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map(|ConnectInfo(peer)| *peer);
     let token = app.admin_token.as_ref().and_then(Kept::value);
-    match operator(peer, request.headers(), token.as_ref()) {
-        Some(by) => Ok((by.label(), peer)),
-        None => {
-            tracing::debug!(
-                peer = peer.map(tracing::field::display),
-                "an order was refused"
-            );
-            Err((StatusCode::FORBIDDEN, FORBIDDEN).into_response())
-        }
+    let by = operator(peer, request.headers(), token.as_ref());
+    if by.is_none() {
+        tracing::debug!(
+            peer = peer.map(tracing::field::display),
+            "an order was refused"
+        );
     }
+    Some((by?.label(), peer))
 }
 
 fn other_number(held: usize) -> Response {

@@ -83,15 +83,9 @@ impl RosterStatus {
         self.0.borrow().clone()
     }
 
-    /// Waits until it is known which environments there are.
-    pub async fn until_known(&self) {
-        if self
-            .0
-            .subscribe()
-            .wait_for(|facts| facts.known)
-            .await
-            .is_err()
-        {
+    /// Waits until this holds of what is known.
+    pub async fn wait_until(&self, holds: impl FnMut(&RosterFacts) -> bool) {
+        if self.0.subscribe().wait_for(holds).await.is_err() {
             // Only a sender that is gone ends the wait, and it is ours.
             std::future::pending::<()>().await;
         }

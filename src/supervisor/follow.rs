@@ -114,17 +114,16 @@ impl Follower {
     fn open(&mut self) {
         self.end();
         self.open_at = None;
-        match &self.used {
-            Some(key) => self.session = Some(self.client.open_roster(key)),
-            None => {
-                let why = self.key.trouble();
-                let detail = why.as_deref().unwrap_or("it is being read");
-                if self.told.is_news(detail, Instant::now()) {
-                    warn!(detail, "waiting for AUTO_CONFIG_KEY");
-                }
-                self.trouble = Some(detail.to_owned());
-            }
+        if let Some(key) = &self.used {
+            self.session = Some(self.client.open_roster(key));
+            return;
         }
+        let why = self.key.trouble();
+        let detail = why.as_deref().unwrap_or("it is being read");
+        if self.told.is_news(detail, Instant::now()) {
+            warn!(detail, "waiting for AUTO_CONFIG_KEY");
+        }
+        self.trouble = Some(detail.to_owned());
     }
 
     /// Another key: what was refused until now says nothing of it, and what is known of environments stays.

@@ -93,11 +93,16 @@ impl<'a> RosterRunner<'a> {
                 None => std::future::pending().await,
             }
         };
+        // On the heap: whoever waits for this holds many other things.
+        let (writing, following) = (
+            Box::pin(writing),
+            Box::pin(self.follow(&changes, patience, exits)),
+        );
         tokio::select! {
             biased;
             () = stop.cancelled() => {}
             () = writing => {}
-            ended = self.follow(&changes, patience, exits) => return ended,
+            ended = following => return ended,
         }
         self.follower.close();
         Ok(RosterEnd::Stopped)
@@ -218,7 +223,7 @@ impl<'a> RosterRunner<'a> {
                         delay,
                     )?)));
                 }
-                RosterChange::Update { entry, .. } => self.update(entry),
+                RosterChange::Update { entry, .. } => self.update(&entry),
                 RosterChange::Remove(id) => {
                     info!(
                         environment = &*id,
@@ -284,15 +289,15 @@ impl<'a> RosterRunner<'a> {
         Ok(environment)
     }
 
-    fn update(&mut self, entry: Arc<EnvironmentEntry>) {
+    fn update(&mut self, entry: &Arc<EnvironmentEntry>) {
         let Some(offered) = self.keys.get_mut(&entry.id) else {
             return;
         };
         offered.giver.give(entry.credentials.anchor().clone());
         offered.anchor_at = None;
-        offered.entry = Arc::clone(&entry);
+        offered.entry = Arc::clone(entry);
         let (destination, kept) = (offered.destination.clone(), offered.kept.clone());
-        let info = self.info(&entry, &destination, &kept);
+        let info = self.info(entry, &destination, &kept);
         if let Some(before) = self.used.registry.named(&entry.id) {
             self.used.registry.put(RegisteredEnvironment {
                 info,

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod auto_config;
 mod basics;
 mod bytes;
 mod clock;
@@ -25,6 +26,7 @@ mod polling_faults;
 mod reads;
 mod redirects;
 mod roster;
+mod roster_cache;
 mod secrets;
 mod sizes;
 mod stop;

@@ -3,6 +3,7 @@
 pub(crate) mod log;
 pub(crate) mod named;
 mod quiet;
+pub(crate) mod rostered;
 pub(crate) mod several;
 
 use std::path::Path;
