@@ -3,6 +3,7 @@
 
 #[path = "../../src"]
 mod src {
+    pub mod label;
     pub mod model;
     pub mod webhook;
 
@@ -12,4 +13,4 @@ mod src {
     }
 }
 
-pub use src::{launchdarkly, model, webhook};
+pub use src::{label, launchdarkly, model, webhook};
