@@ -75,7 +75,7 @@ impl Roster {
         }
     }
 
-    /// A connection is open: what is heard from now on comes from it.
+    /// A connection is open: what is heard from now on comes from it. What an earlier one left out too is believed to be gone.
     pub fn opened(&mut self) {
         self.connections += 1;
         self.is_open = true;

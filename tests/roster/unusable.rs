@@ -130,6 +130,14 @@ fn an_id_that_can_name_nothing_is_refused() {
 }
 
 #[test]
+fn whoever_asks_nobody_needs_no_keys() {
+    let entry = crate::world::entry(&keyless("a", 1));
+    assert!(entry.check("a").is_err());
+    assert_eq!(entry.check_id("a"), Ok(()));
+    assert!(entry.check_id("b").is_err());
+}
+
+#[test]
 fn so_many_are_named_and_no_more() {
     let mut world = World::default();
     for number in 0..=MAX_REFUSED {
