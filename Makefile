@@ -101,7 +101,7 @@ bench-lambda: ## measure the Lambdas' figures of docs/performance.md and write t
 	examples/lambda/setup
 	cargo bench --locked --package lambda-flags --features interop --bench lambda
 
-fuzz: ## look for inputs that break webhooks or the stream's events: FUZZ_SECONDS for each of the two
+fuzz: ## look for inputs that break webhooks, the stream's events or auto-configuration: FUZZ_SECONDS for each of the three
 	fuzz/run $(FUZZ)
 
 deny: $(DENY) ## licences, banned crates and where crates come from

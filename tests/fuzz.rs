@@ -7,6 +7,8 @@
 mod events;
 #[path = "fuzz/mutator.rs"]
 mod mutator;
+#[path = "../fuzz/bodies/roster.rs"]
+mod roster;
 #[path = "../fuzz/bodies/webhook.rs"]
 mod webhook;
 
@@ -66,4 +68,9 @@ fn webhook() {
 #[test]
 fn events() {
     smoke("events", events::check, "fdv1-", 700);
+}
+
+#[test]
+fn roster() {
+    smoke("roster", roster::check, "auto-config-", 400);
 }

@@ -5,6 +5,7 @@
 mod src {
     pub mod label;
     pub mod model;
+    pub mod roster;
     pub mod webhook;
 
     pub mod launchdarkly {
@@ -13,4 +14,4 @@ mod src {
     }
 }
 
-pub use src::{label, launchdarkly, model, webhook};
+pub use src::{label, launchdarkly, model, roster, webhook};
