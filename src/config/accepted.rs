@@ -14,6 +14,7 @@ const DATADOG: &str =
     "no effect here: nothing is sent to Datadog; its agent can scrape /metrics on the admin port";
 const STACKDRIVER: &str = "no effect here: nothing is sent to Stackdriver; a collector can scrape /metrics on the admin port";
 const OPEN_TELEMETRY: &str = "no effect here: nothing is pushed by OTLP yet; a collector can scrape /metrics on the admin port";
+const CONNECTIONS: &str = "no effect here: an environment has one connection to LaunchDarkly, which is kept open while it is used";
 const TRACE: &str = "no effect here: big segments are not traced";
 
 #[rustfmt::skip] // A row a line: it is read as a table.
@@ -30,9 +31,14 @@ pub(super) const OPTIONS: &[Opt] = &[
     Opt::foreign("MAX_CLIENT_WRITE_TIME", &["Main.maxClientWriteTime"], NoEffect(SERVING)),
     Opt::foreign("MAX_CLIENT_REQUEST_BODY_SIZE", &["Main.maxClientRequestBodySize"], NoEffect(SERVING)),
     Opt::foreign("PING_STREAM_JITTER_TIME", &["Main.pingStreamJitterTime"], NoEffect(SERVING)),
-    Opt::foreign("INIT_MAX_CONCURRENT", &["Main.initMaxConcurrent"], NoEffect(SERVING)),
-    Opt::foreign("INIT_MAX_QUEUED", &["Main.initMaxQueued"], NoEffect(SERVING)),
-    Opt::foreign("INIT_SEND_TIMEOUT", &["Main.initSendTimeout"], NoEffect(SERVING)),
+    Opt::foreign("INIT_MAX_CONCURRENT", &["Concurrency.maxConcurrent"], NoEffect(SERVING)),
+    Opt::foreign("INIT_MAX_QUEUED", &["Concurrency.maxQueued"], NoEffect(SERVING)),
+    Opt::foreign("INIT_SEND_TIMEOUT", &["Concurrency.sendTimeout"], NoEffect(SERVING)),
+    Opt::foreign("HTTP_ENABLE_COMPRESSION", &["Http.enableCompression"], NoEffect(SERVING)),
+    Opt::foreign("HTTP_IDLE_CONN_TIMEOUT", &["Http.idleConnTimeout"], NoEffect(CONNECTIONS)),
+    Opt::foreign("HTTP_MAX_IDLE_CONNS", &["Http.maxIdleConns"], NoEffect(CONNECTIONS)),
+    Opt::foreign("HTTP_MAX_IDLE_CONNS_PER_HOST", &["Http.maxIdleConnsPerHost"], NoEffect(CONNECTIONS)),
+    Opt::foreign("HTTP_DISABLE_KEEPALIVE", &["Http.disableKeepAlives"], NoEffect(CONNECTIONS)),
     Opt::foreign("CACHE_TTL", &["DynamoDB.localTtl", "Redis.localTtl", "Consul.localTtl"], NoEffect(CACHE)),
     Opt::foreign("EXPIRED_CREDENTIAL_CLEANUP_INTERVAL", &["Main.expiredCredentialCleanupInterval"], NoEffect(CREDENTIALS)),
     Opt::foreign("USE_EVENTS", &["Events.sendEvents"], NoEffect(EVENTS)),
@@ -46,7 +52,7 @@ pub(super) const OPTIONS: &[Opt] = &[
     Opt::foreign("DATADOG_", &["Datadog.prefix", "Datadog.traceAddr", "Datadog.statsAddr", "Datadog.tag"], NoEffect(DATADOG)),
     Opt::foreign("USE_STACKDRIVER", &["Stackdriver.enabled"], NoEffect(STACKDRIVER)),
     Opt::foreign("STACKDRIVER_", &["Stackdriver.prefix", "Stackdriver.projectId"], NoEffect(STACKDRIVER)),
-    Opt::foreign("USE_OTLP", &["OpenTelemetry.useOtlp"], NoEffect(OPEN_TELEMETRY)),
+    Opt::foreign("USE_OTLP", &["OpenTelemetry.enabled"], NoEffect(OPEN_TELEMETRY)),
     Opt::foreign("OTEL_", &["OpenTelemetry.*"], NoEffect(OPEN_TELEMETRY)),
     Opt::foreign("LD_TRACE_LOG_BIG_SEGMENTS", &[], NoEffect(TRACE)),
 ];

@@ -123,6 +123,9 @@ impl FileReader<'_> {
     }
 }
 
+/// The release of the Relay Proxy whose options are known here, of its eighth version and of the ninth to come.
+const KNOWN_RELEASE: &str = "release 8.21 (or 9.0.0-rc.4)";
+
 /// The sections of the Relay Proxy's file that have a name each.
 const NAMED_SECTIONS: [&str; 2] = ["Environment", "Filters"];
 
@@ -134,11 +137,10 @@ fn read_ini(text: &str, reader: &mut FileReader<'_>) {
     for (line, section) in contents.sections {
         if !options::is_ini_section(&section) {
             let head = format!("[{section}]");
-            reader.problem(
-                line,
-                &head,
-                "is no section of the Relay Proxy's file; correct it or remove it",
+            let text = format!(
+                "is no section of the Relay Proxy's file, as {KNOWN_RELEASE} has it; correct it or remove it"
             );
+            reader.problem(line, &head, text);
         }
     }
     for ini::IniEntry {
@@ -174,12 +176,11 @@ fn read_ini(text: &str, reader: &mut FileReader<'_>) {
             continue;
         }
         let Some(option) = options::by_ini(&section, &key) else {
-            reader.problem(
-                line,
-                &shown,
-                "is no setting of the Relay Proxy's file; correct it or remove it (what this daemon adds is set in a \
-                 TOML file or by variables)",
+            let text = format!(
+                "is no setting of the Relay Proxy's file, as {KNOWN_RELEASE} has it; correct it or remove it (what this \
+                 daemon adds is set in a TOML file or by variables)"
             );
+            reader.problem(line, &shown, text);
             continue;
         };
         let origin = reader.origin(line, &shown);

@@ -247,7 +247,12 @@ fn files_with_unknown_names_or_broken_lines_are_refused() {
         (
             "relay.conf",
             "[Man]\nport = 1\n",
-            "relay.conf:1 [Man]: is no section",
+            "relay.conf:1 [Man]: is no section of the Relay Proxy's file, as release 8.21 ",
+        ),
+        (
+            "relay.conf",
+            "[Main]\ninitMaxQueued = 1\n",
+            "relay.conf:2 [Main] initMaxQueued: is no setting",
         ),
         (
             "relay.conf",
