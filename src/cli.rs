@@ -70,7 +70,7 @@ pub enum Command {
         /// Ask whether it is ready instead: every environment has usable data
         #[arg(long)]
         ready: bool,
-        /// The daemon's port [default: PORT]
+        /// The daemon's port [default: PORT; the admin port where that speaks TLS]
         #[arg(long, value_name = "PORT")]
         port: Option<u16>,
         /// How to print.

@@ -13,6 +13,7 @@ mod keys;
 mod load;
 mod options;
 mod origin;
+mod pem_files;
 mod reference;
 mod refused;
 mod report;
@@ -154,6 +155,8 @@ pub struct Http {
     pub port: u16,
     /// The port for operators and Prometheus; 0 takes a free one.
     pub admin_port: u16,
+    /// With it `port` speaks TLS; the admin port never does.
+    pub tls: Option<TlsSettings>,
     /// Whether the admin port answers `/metrics`.
     pub metrics: bool,
     /// What every metric's name begins with, with the underscore at its end.
@@ -162,6 +165,26 @@ pub struct Http {
     pub admin_token: Option<Secret>,
     /// What the webhook takes.
     pub webhook: WebhookSettings,
+}
+
+/// TLS on the port for load balancers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsSettings {
+    /// A PEM file: the certificate, then the chain behind it.
+    pub certificate: PathBuf,
+    /// A PEM file: the certificate's private key.
+    pub key: PathBuf,
+    /// The lowest version that is spoken.
+    pub min_version: TlsVersion,
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsVersion {
+    /// 1.2.
+    Tls12,
+    /// 1.3.
+    Tls13,
 }
 
 /// What the webhook takes.

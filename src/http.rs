@@ -11,6 +11,7 @@ mod page;
 mod probes;
 mod server;
 mod status_routes;
+mod tls;
 mod webhook;
 
 use std::sync::Arc;
@@ -28,7 +29,8 @@ use tokio_util::sync::CancellationToken;
 use tower_http::limit::RequestBodyLimitLayer;
 
 pub use probes::{Audience, Readiness, readiness};
-pub use server::serve;
+pub use server::{WorkPort, serve};
+pub use tls::{Tls, TlsTrouble};
 pub use webhook::Webhook;
 
 use crate::clock::Moment;

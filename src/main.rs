@@ -100,8 +100,7 @@ async fn run_command(cli: Cli) -> Result<u8> {
             port,
             output,
         } => {
-            let configured = load(cli.config).config.ok().map(|config| config.http.port);
-            let port = port.or(configured).unwrap_or(health::DEFAULT_PORT);
+            let port = port.unwrap_or_else(|| health::port(&load(cli.config)));
             let question = if ready {
                 health::Question::Ready
             } else {

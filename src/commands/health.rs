@@ -13,8 +13,11 @@ use serde_json::json;
 use tokio::net::TcpStream;
 use tokio::time;
 
-/// Where the daemon listens if nothing is set.
-pub const DEFAULT_PORT: u16 = 8030;
+use crate::config::Loaded;
+
+/// Where the daemon listens if nothing is set, or nothing that is a port.
+const DEFAULT_PORT: u16 = 8030;
+const DEFAULT_ADMIN_PORT: u16 = 8031;
 const TIMEOUT: Duration = Duration::from_secs(3);
 const MAX_ANSWER_BYTES: usize = 64 * 1_024;
 
@@ -30,6 +33,21 @@ pub enum Question {
 /// What the daemon answered, or why it did not.
 #[derive(Debug)]
 pub struct HealthAnswer(Result<(StatusCode, String)>);
+
+/// Where to ask: on the work port, or where that speaks TLS on the admin port, which never does. Also where the settings
+/// cannot be used: a file that one of them names may be gone only for now, and the daemon runs.
+pub fn port(loaded: &Loaded) -> u16 {
+    let speaks_tls = loaded
+        .value("TLS_ENABLED")
+        .is_some_and(|it| it == "1" || it.eq_ignore_ascii_case("true"));
+    let (variable, default) = if speaks_tls {
+        ("PROMETHEUS_PORT", DEFAULT_ADMIN_PORT)
+    } else {
+        ("PORT", DEFAULT_PORT)
+    };
+    let port = loaded.value(variable).and_then(|it| it.parse().ok());
+    port.unwrap_or(default)
+}
 
 /// Asks the daemon that listens on `port`.
 pub async fn ask(port: u16, question: Question) -> HealthAnswer {

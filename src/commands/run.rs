@@ -15,7 +15,7 @@ use super::environments::AutoConfigured;
 use crate::clock;
 use crate::config::{Config, Lifecycle, RosterSettings, Secret, secret_check};
 use crate::environment::Environment;
-use crate::http::{self, App, Webhook};
+use crate::http::{self, App, Tls, Webhook, WorkPort};
 use crate::metrics::Metrics;
 use crate::registry::{EnvironmentInfo, EnvironmentRegistry, RegisteredEnvironment, RosterOrders};
 use crate::secrets::{Keeper, Kept};
@@ -39,14 +39,18 @@ pub enum End {
 
 /// The two ports, bound before anything is connected.
 pub struct Ports {
-    work: TcpListener,
+    work: WorkPort,
     admin: TcpListener,
 }
 
 impl Ports {
-    /// Binds them on every address of this machine.
+    /// Reads the certificate, if there is to be one, and binds them on every address of this machine.
     pub async fn bind(config: &Config) -> Result<Self> {
-        let work = bind("PORT", config.http.port).await?;
+        let tls = match &config.http.tls {
+            Some(settings) => Some(Tls::load(settings).await?),
+            None => None,
+        };
+        let work = WorkPort::new(bind("PORT", config.http.port).await?, tls);
         let admin = bind("PROMETHEUS_PORT", config.http.admin_port).await?;
         Ok(Self { work, admin })
     }

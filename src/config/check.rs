@@ -1,15 +1,14 @@
 //! What no option can say alone: what is missing, what contradicts, what collides.
 
-use std::io::ErrorKind;
-
 use secrecy::ExposeSecret;
 
 use super::draft::{Draft, EnvironmentDraft};
 use super::keys::{self, KeyForm};
 use super::load::InEffect;
 use super::origin::{Findings, Origin};
+use super::pem_files::PemFiles;
 use super::sources::Sources;
-use super::{Config, EnvironmentSettings, SourceKind, Upstream};
+use super::{Config, EnvironmentSettings, Http, SourceKind, Upstream};
 
 /// Makes a draft whole. What is wrong goes into `findings`; without a problem there the configuration is right.
 pub(super) fn check(
@@ -18,9 +17,15 @@ pub(super) fn check(
     sources: &Sources<'_>,
     findings: &mut Findings,
 ) -> Option<Config> {
+    let mut files = PemFiles {
+        given,
+        sources,
+        findings,
+    };
+    files.authorities(&draft.upstream.ca_certificates);
+    let tls = files.tls(&draft.tls);
     let mut checker = Checker { given, findings };
     checker.ports(&draft);
-    checker.certificates(&draft, sources);
     checker.some_environment(&draft);
     for environment in &draft.environments {
         checker.name(environment);
@@ -44,7 +49,7 @@ pub(super) fn check(
         upstream: draft.upstream,
         store: draft.store,
         upkeep: draft.upkeep,
-        http: draft.http,
+        http: Http { tls, ..draft.http },
         lifecycle: draft.lifecycle,
         log: draft.log,
     })
@@ -91,21 +96,6 @@ impl Checker<'_> {
                 draft.http.port
             );
             self.findings.problem(about, text);
-        }
-    }
-
-    fn certificates(&mut self, draft: &Draft, sources: &Sources<'_>) {
-        for path in &draft.upstream.ca_certificates {
-            // Whether it is a certificate is for the TLS library to say.
-            if let Err(error) = (sources.read)(path)
-                && error.kind() != ErrorKind::InvalidData
-            {
-                let text = format!(
-                    "the file {} cannot be read: {error}; name a PEM file",
-                    path.display()
-                );
-                self.findings.problem(self.at("PROXY_CA_CERTS", None), text);
-            }
         }
     }
 

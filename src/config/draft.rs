@@ -1,5 +1,6 @@
 //! The configuration while it is put together: options fill it one by one, `check` makes it whole.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -7,7 +8,8 @@ use tracing::level_filters::LevelFilter;
 
 use super::roster::RosterDraft;
 use super::{
-    Http, Lifecycle, Log, Secret, SourceKind, StoreSettings, Upkeep, Upstream, WebhookSettings,
+    Http, Lifecycle, Log, Secret, SourceKind, StoreSettings, TlsVersion, Upkeep, Upstream,
+    WebhookSettings,
 };
 
 /// A configuration in the making.
@@ -16,6 +18,7 @@ pub(super) struct Draft {
     pub(super) store: StoreSettings,
     pub(super) upkeep: Upkeep,
     pub(super) http: Http,
+    pub(super) tls: TlsDraft,
     pub(super) lifecycle: Lifecycle,
     pub(super) log: Log,
     /// How every environment is heard that does not say so itself.
@@ -25,6 +28,14 @@ pub(super) struct Draft {
     pub(super) environments: Vec<EnvironmentDraft>,
     /// Where others come from.
     pub(super) roster: RosterDraft,
+}
+
+/// TLS in the making: [`Http::tls`](super::Http::tls) once it is whole.
+pub(super) struct TlsDraft {
+    pub(super) enabled: bool,
+    pub(super) certificate: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
+    pub(super) min_version: TlsVersion,
 }
 
 /// An environment in the making.
@@ -67,6 +78,7 @@ impl Draft {
             http: Http {
                 port: 0,
                 admin_port: 0,
+                tls: None,
                 metrics: false,
                 metrics_prefix: String::new(),
                 admin_token: None,
@@ -74,6 +86,12 @@ impl Draft {
                     secrets: Vec::new(),
                     max_age: Duration::ZERO,
                 },
+            },
+            tls: TlsDraft {
+                enabled: false,
+                certificate: None,
+                key: None,
+                min_version: TlsVersion::Tls12,
             },
             lifecycle: Lifecycle {
                 init_timeout: Duration::ZERO,

@@ -81,7 +81,7 @@ fn is_overridden(given: &[Given], index: usize) -> bool {
 fn with_defaults() -> Draft {
     let mut draft = Draft::blank();
     for option in options::all().filter(|it| !it.default.is_empty()) {
-        if let Treatment::Setting(apply) = option.treatment {
+        if let Treatment::Setting(apply) | Treatment::While { apply, .. } = option.treatment {
             // None fails: a test applies each.
             apply(&mut draft, option.default).unwrap_or_default();
         }
@@ -115,11 +115,18 @@ impl Loader<'_> {
             | Treatment::Kept(_)
             | Treatment::KeptOfEnvironment(_)
             | Treatment::Shown(..)
+            | Treatment::While { .. }
                 if is_overridden(given, index) =>
             {
                 (Effect::Overridden, String::new())
             }
             Treatment::Setting(apply) => self.apply(it, apply),
+            Treatment::While { switch, apply } => match self.apply(it, apply) {
+                (Effect::Honoured, _) if !holds(given, switch) => {
+                    self.no_effect(it, off(switch, ""))
+                }
+                other => other,
+            },
             Treatment::OfEnvironment(apply) => self.apply_to_environment(it, apply),
             Treatment::Kept(keep) => self.keep(it, keep),
             Treatment::KeptOfEnvironment(keep) => {
@@ -140,9 +147,9 @@ impl Loader<'_> {
             }
             Treatment::Refused { why, .. } => self.refused(it, why),
             Treatment::PartOf { switch, why, .. } if is_on(given, switch) => self.refused(it, why),
-            Treatment::PartOf { switch, .. } => {
-                self.no_effect(it, format!("no effect here: {switch} is off"))
-            }
+            Treatment::PartOf {
+                switch, instead, ..
+            } => self.no_effect(it, off(switch, instead)),
         };
         Input {
             origin: it.origin.clone(),
@@ -243,8 +250,23 @@ fn is_on(given: &[Given], switch: &str) -> bool {
     given.iter().any(|it| by_itself(it) || by_part(it))
 }
 
+/// Whether an honoured switch is on, as it was set last.
+fn holds(given: &[Given], switch: &str) -> bool {
+    let last = given.iter().rfind(|it| it.option.variable == switch);
+    last.is_some_and(|it| values::boolean(&it.value) != Ok(false))
+}
+
+fn off(switch: &str, instead: &str) -> String {
+    format!("no effect here: {switch} is off{instead}")
+}
+
 /// The options that hold for all environments, for those who show what nobody set.
 pub(super) fn honoured_globally() -> impl Iterator<Item = &'static Opt> {
-    let honoured = |it: &&Opt| matches!(it.treatment, Treatment::Setting(_) | Treatment::Kept(_));
+    let honoured = |it: &&Opt| {
+        matches!(
+            it.treatment,
+            Treatment::Setting(_) | Treatment::Kept(_) | Treatment::While { .. }
+        )
+    };
     options::all().filter(move |it| honoured(it) && !it.toml.is_empty())
 }

@@ -55,6 +55,8 @@ pub(super) enum Treatment {
     KeptOfEnvironment(KeepForEnvironment),
     /// Honoured, for one environment, with less effect than its name promises.
     Shown(ApplyToEnvironment, &'static str),
+    /// Honoured while the switch is on, without effect while it is off.
+    While { switch: &'static str, apply: Apply },
     /// Honoured by a library that reads it for itself.
     Elsewhere(&'static str),
     /// Accepted and warned about.
@@ -70,6 +72,8 @@ pub(super) enum Treatment {
         /// The Relay Proxy's file has no such switch: giving this is switching it on.
         switches_in_file: bool,
         why: &'static str,
+        /// What to do while it is off, with a semicolon before it; empty for nothing.
+        instead: &'static str,
     },
 }
 
@@ -191,7 +195,9 @@ mod tests {
         let mut draft = Draft::blank();
         for option in all().filter(|it| !it.default.is_empty()) {
             match option.treatment {
-                Treatment::Setting(apply) => apply(&mut draft, option.default).unwrap(),
+                Treatment::Setting(apply) | Treatment::While { apply, .. } => {
+                    apply(&mut draft, option.default).unwrap();
+                }
                 _ => panic!("{} has a default and is no setting", option.variable),
             }
         }

@@ -10,7 +10,6 @@ const REDIS: &str = "Redis is not supported, only DynamoDB; remove it, and keep 
 const CONSUL: &str = "Consul is not supported, only DynamoDB; remove it, and keep a Relay Proxy for what reads from Consul";
 const FILTERS: &str = "payload filters are not supported, and LaunchDarkly's protocol 2 has none; remove it, and every \
      flag of the environment is written";
-const TLS: &str = "serving TLS is not built yet; set TLS_ENABLED=false and end TLS at the load balancer in front of this";
 const BIG_SEGMENTS: &str = "big segments are not built yet; remove it, and keep a Relay Proxy for environments that use them";
 const NTLM: &str = "NTLM is not supported; set PROXY_AUTH_NTLM=false and put user and password into PROXY_URL, or go \
      through a local proxy that speaks NTLM";
@@ -39,6 +38,17 @@ const fn part_of(switch: &'static str, why: &'static str) -> Treatment {
         switch,
         switches_in_file: false,
         why,
+        instead: "",
+    }
+}
+
+/// The Relay Proxy ignores these without a word unless NTLM is on.
+const fn part_of_ntlm() -> Treatment {
+    PartOf {
+        switch: "PROXY_AUTH_NTLM",
+        switches_in_file: false,
+        why: NTLM,
+        instead: "; put user and password into PROXY_URL",
     }
 }
 
@@ -48,6 +58,7 @@ const fn switches_in_file(switch: &'static str, why: &'static str) -> Treatment 
         switch,
         switches_in_file: true,
         why,
+        instead: "",
     }
 }
 
@@ -75,17 +86,13 @@ pub(super) const OPTIONS: &[Opt] = &[
     Opt::foreign("CONSUL_HOST", &["Consul.host"], switches_in_file("USE_CONSUL", CONSUL)),
     Opt::foreign("CONSUL_TOKEN", &["Consul.token"], part_of("USE_CONSUL", CONSUL)).secret(),
     Opt::foreign("CONSUL_TOKEN_FILE", &["Consul.tokenFile"], part_of("USE_CONSUL", CONSUL)),
-    Opt::foreign("TLS_ENABLED", &["Main.tlsEnabled"], switch(TLS)),
-    Opt::foreign("TLS_CERT", &["Main.tlsCert"], part_of("TLS_ENABLED", TLS)),
-    Opt::foreign("TLS_KEY", &["Main.tlsKey"], part_of("TLS_ENABLED", TLS)),
-    Opt::foreign("TLS_MIN_VERSION", &["Main.tlsMinVersion"], part_of("TLS_ENABLED", TLS)),
     Opt::foreign("BIG_SEGMENTS_STALE_AS_DEGRADED", &["Main.bigSegmentsStaleAsDegraded"], switch(BIG_SEGMENTS)),
     Opt::foreign("BIG_SEGMENTS_STALE_THRESHOLD", &["Main.bigSegmentsStaleThreshold"],
         Refused { harmless: |it| is(it, "5m"), why: BIG_SEGMENTS }),
     Opt::foreign("PROXY_AUTH_NTLM", &["Proxy.ntlmAuth"], switch(NTLM)),
-    Opt::foreign("PROXY_AUTH_USER", &["Proxy.user"], part_of("PROXY_AUTH_NTLM", NTLM)),
-    Opt::foreign("PROXY_AUTH_PASSWORD", &["Proxy.password"], part_of("PROXY_AUTH_NTLM", NTLM)).secret(),
-    Opt::foreign("PROXY_AUTH_DOMAIN", &["Proxy.domain"], part_of("PROXY_AUTH_NTLM", NTLM)),
+    Opt::foreign("PROXY_AUTH_USER", &["Proxy.user"], part_of_ntlm()),
+    Opt::foreign("PROXY_AUTH_PASSWORD", &["Proxy.password"], part_of_ntlm()).secret(),
+    Opt::foreign("PROXY_AUTH_DOMAIN", &["Proxy.domain"], part_of_ntlm()),
     Opt::foreign("EVENTS_SAMPLING_INTERVAL", &[], refused(SAMPLING)),
     Opt::foreign("REDIS_TTL", &[], refused(REDIS_TTL)),
     Opt::foreign("LD_TTL_MINUTES_", &[], refused(TTL_MINUTES)),

@@ -15,6 +15,14 @@ pub struct Loaded {
     pub inputs: Vec<Input>,
 }
 
+impl Loaded {
+    /// The value of what this variable sets, as it was written, also if others are wrong; nothing if it has none.
+    pub fn value(&self, variable: &str) -> Option<&str> {
+        let setting = self.settings.iter().find(|it| it.variable == variable);
+        setting.map(|it| it.value.as_str())
+    }
+}
+
 /// A setting with its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {

@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 
 use super::options::Treatment::{
-    Elsewhere, Kept, KeptOfEnvironment, OfEnvironment, Setting, Shown,
+    Elsewhere, Kept, KeptOfEnvironment, OfEnvironment, Setting, Shown, While,
 };
 use super::options::{Opt, Shape, Treatment};
 use super::secret_check;
@@ -11,8 +11,9 @@ use super::values::{
     base_url, boolean, count, duration_within, http_url, launchdarkly_name, level, metrics_prefix,
     namespace, port, prefix, size_within, table_name, table_template,
 };
-use super::{LogFormat, Secret, SourceKind};
+use super::{LogFormat, Secret, SourceKind, TlsVersion};
 
+const TLS: &str = "TLS_ENABLED";
 const AWS: &str = "read by the AWS client";
 const PROXY: &str = "read by the HTTP clients";
 
@@ -122,6 +123,15 @@ pub(super) const OPTIONS: &[Opt] = &[
     row("WEBHOOK_MAX_AGE", "http.webhook_max_age", &[], Shape::Text, "5m",
         Setting(|it, v| { it.http.webhook.max_age = duration_within(v, "10s", "24h")?; Ok(()) })),
 
+    row("TLS_ENABLED", "tls.enabled", &["Main.tlsEnabled"], Shape::Text, "false",
+        Setting(|it, v| { it.tls.enabled = boolean(v)?; Ok(()) })),
+    row("TLS_CERT", "tls.certificate", &["Main.tlsCert"], Shape::Text, "",
+        While { switch: TLS, apply: |it, v| { it.tls.certificate = Some(v.into()); Ok(()) } }),
+    row("TLS_KEY", "tls.key", &["Main.tlsKey"], Shape::Text, "",
+        While { switch: TLS, apply: |it, v| { it.tls.key = Some(v.into()); Ok(()) } }),
+    row("TLS_MIN_VERSION", "tls.min_version", &["Main.tlsMinVersion"], Shape::Text, "1.2",
+        While { switch: TLS, apply: |it, v| { it.tls.min_version = tls_version(v)?; Ok(()) } }),
+
     row("INIT_TIMEOUT", "lifecycle.init_timeout", &["Main.initTimeout"], Shape::Text, "10s",
         Setting(|it, v| { it.lifecycle.init_timeout = duration_within(v, "1ms", "24h")?; Ok(()) })),
     row("EXIT_ON_ERROR", "lifecycle.exit_on_error", &["Main.exitOnError"], Shape::Text, "false",
@@ -171,6 +181,15 @@ fn source_kind(text: &str) -> Result<SourceKind, String> {
         "stream" => Ok(SourceKind::Stream),
         "poll" => Ok(SourceKind::Poll),
         _ => Err("is no way to hear LaunchDarkly; take `stream` or `poll`".to_owned()),
+    }
+}
+
+/// The Relay Proxy takes these four; below 1.2 there is nothing that we could speak.
+fn tls_version(text: &str) -> Result<TlsVersion, String> {
+    match text {
+        "1.0" | "1.1" | "1.2" => Ok(TlsVersion::Tls12),
+        "1.3" => Ok(TlsVersion::Tls13),
+        _ => Err("is no version of TLS; take `1.2` or `1.3`".to_owned()),
     }
 }
 

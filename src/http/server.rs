@@ -1,5 +1,6 @@
 //! Two listeners that cannot be held up: not by a slow client, not by many, not when we stop.
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -11,14 +12,17 @@ use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::tls::{ServedPair, Tls};
 use super::{App, admin, work};
 
-/// As the Relay Proxy has it.
+/// As the Relay Proxy has it; for a TLS handshake, and for a request's headers.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// For reading a request and taking our answer, all told.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
@@ -30,21 +34,58 @@ const MAX_HEADER_BYTES: usize = 16 * 1_024;
 /// After a failed accept, which mostly means that there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
+/// The port for load balancers: plain, or with TLS.
+pub struct WorkPort {
+    listener: TcpListener,
+    tls: Option<Tls>,
+}
+
+impl WorkPort {
+    /// Listens with TLS, if there is something to speak it with.
+    pub const fn new(listener: TcpListener, tls: Option<Tls>) -> Self {
+        Self { listener, tls }
+    }
+
+    /// Where it is.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+impl From<TcpListener> for WorkPort {
+    fn from(listener: TcpListener) -> Self {
+        Self::new(listener, None)
+    }
+}
+
 /// Answers on both ports until `stop`, and then finishes the requests it has.
 pub async fn serve(
-    work_port: TcpListener,
+    work_port: impl Into<WorkPort>,
     admin_port: TcpListener,
     app: App,
     stop: CancellationToken,
 ) {
-    let admin = admin(app.clone());
+    let WorkPort { listener, tls } = work_port.into();
+    let (admin, clock) = (admin(app.clone()), app.clock);
+    let served = tls.as_ref().map(Tls::served);
+    let keep_current = async {
+        if let Some(tls) = tls {
+            tls.keep_current(clock, &stop).await;
+        }
+    };
     tokio::join!(
-        accept(work_port, work(app), &stop),
-        accept(admin_port, admin, &stop)
+        accept(listener, served, work(app), &stop),
+        accept(admin_port, None, admin, &stop),
+        keep_current
     );
 }
 
-async fn accept(listener: TcpListener, router: Router, stop: &CancellationToken) {
+async fn accept(
+    listener: TcpListener,
+    tls: Option<ServedPair>,
+    router: Router,
+    stop: &CancellationToken,
+) {
     let mut connections = JoinSet::new();
     while !stop.is_cancelled() {
         let room = connections.len() < MAX_CONNECTIONS;
@@ -53,7 +94,8 @@ async fn accept(listener: TcpListener, router: Router, stop: &CancellationToken)
             Some(_) = connections.join_next() => {}
             accepted = listener.accept(), if room => match accepted {
                 Ok((stream, peer)) => {
-                    connections.spawn(answer(stream, peer, router.clone(), stop.clone()));
+                    let acceptor = tls.as_ref().map(ServedPair::acceptor);
+                    connections.spawn(answer(stream, acceptor, peer, router.clone(), stop.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(detail = %error, "a connection could not be accepted");
@@ -73,9 +115,36 @@ async fn accept(listener: TcpListener, router: Router, stop: &CancellationToken)
     }
 }
 
+async fn answer(
+    stream: TcpStream,
+    acceptor: Option<TlsAcceptor>,
+    peer: SocketAddr,
+    router: Router,
+    stop: CancellationToken,
+) {
+    let Some(acceptor) = acceptor else {
+        return converse(stream, peer, router, stop).await;
+    };
+    let shaken = tokio::select! {
+        shaken = time::timeout(HEADER_READ_TIMEOUT, acceptor.accept(stream)) => shaken,
+        // Nothing was asked yet.
+        () = stop.cancelled() => return,
+    };
+    match shaken {
+        Ok(Ok(stream)) => converse(stream, peer, router, stop).await,
+        Ok(Err(error)) => tracing::debug!(detail = %error, "a TLS handshake failed"),
+        Err(_) => tracing::debug!("a TLS handshake took too long"),
+    }
+}
+
 /// One request a connection: probes and scrapes are seconds apart, and a connection that is never kept open cannot be
 /// closed by us at the moment in which a load balancer uses it again.
-async fn answer(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    peer: SocketAddr,
+    router: Router,
+    stop: CancellationToken,
+) {
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));

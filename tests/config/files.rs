@@ -126,6 +126,8 @@ fn the_example_is_valid_and_shows_the_defaults() {
         "mobile_key",
         "proxy_url",
         "endpoint",
+        "certificate",
+        "key",
         "format",
         "key",
         "cache_key",

@@ -11,3 +11,4 @@ mod problems;
 mod roster;
 mod secrets;
 mod settings;
+mod tls;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ld_dynamodb_relay::config::{
     Config, Effect, EnvironmentSettings as Environment, Loaded, LogFormat, Secret, SourceKind,
+    TlsVersion,
 };
 use secrecy::ExposeSecret;
 use tracing::level_filters::LevelFilter;
@@ -105,10 +106,10 @@ const ROWS: &[Row] = &[
     ("IGNORE_CONNECTION_ERRORS", "true", "Main.ignoreConnectionErrors", Honoured(|it| it.lifecycle.ignore_connection_errors)),
     ("INIT_TIMEOUT", "1m30s", "Main.initTimeout", Honoured(|it| it.lifecycle.init_timeout == seconds(90))),
     ("PORT", "8333", "Main.port", Honoured(|it| it.http.port == 8333)),
-    ("TLS_ENABLED", "true", "Main.tlsEnabled", Refused("TLS is not built yet")),
-    ("TLS_CERT", "/c", "Main.tlsCert", Refused("TLS is not built yet")),
-    ("TLS_KEY", "/k", "Main.tlsKey", Refused("TLS is not built yet")),
-    ("TLS_MIN_VERSION", "1.2", "Main.tlsMinVersion", Refused("TLS is not built yet")),
+    ("TLS_ENABLED", "true", "Main.tlsEnabled", Honoured(|it| it.http.tls.is_some())),
+    ("TLS_CERT", "/b.pem", "Main.tlsCert", Honoured(|it| it.http.tls.as_ref().unwrap().certificate == Path::new("/b.pem"))),
+    ("TLS_KEY", "/b.pem", "Main.tlsKey", Honoured(|it| it.http.tls.as_ref().unwrap().key == Path::new("/b.pem"))),
+    ("TLS_MIN_VERSION", "1.3", "Main.tlsMinVersion", Honoured(|it| it.http.tls.as_ref().unwrap().min_version == TlsVersion::Tls13)),
     ("LOG_LEVEL", "none", "Main.logLevel", Honoured(|it| it.log.level == LevelFilter::OFF)),
     ("LOG_FORMAT", "json", "", Honoured(|it| it.log.format == Some(LogFormat::Json))),
     ("DISCONNECTED_STATUS_TIME", "3m", "Main.disconnectedStatusTime", Honoured(|it| it.lifecycle.disconnected_status_time == seconds(180))),
@@ -197,7 +198,6 @@ const ROWS: &[Row] = &[
 const SWITCHES: &[(&str, &str)] = &[
     ("REDIS_", "USE_REDIS"),
     ("CONSUL_", "USE_CONSUL"),
-    ("TLS_", "TLS_ENABLED"),
     ("PROXY_AUTH_", "PROXY_AUTH_NTLM"),
 ];
 
@@ -266,6 +266,9 @@ fn ground(variable: &str) -> (String, Vec<(&'static str, &'static str)>) {
             file += line;
         }
     }
+    if variable.starts_with("TLS_") {
+        file += "[Main]\ntlsEnabled = true\ntlsCert = /a.pem\ntlsKey = /a.pem\n";
+    }
     let switch = switch_of(variable).map(|it| (it, "true"));
     (file, switch.into_iter().collect())
 }
@@ -297,7 +300,7 @@ fn every_key_of_the_relay_proxys_file_is_honoured_accepted_or_refused() {
         // Sections and keys know no upper and lower case.
         let (section, key) = (section.to_uppercase(), key.to_lowercase());
         let file = format!("{file}[{section}{name}]\n{key} = {value}\n");
-        let loaded = load_from(&[("relay.conf", &file), CA], &switch);
+        let loaded = load_from(&[("relay.conf", &file), CA, OTHER_CA], &switch);
         check(row, &loaded, &format!("at {place}"));
     }
 }
@@ -336,9 +339,14 @@ fn parts_of_what_is_off_are_warned_about() {
     for (variable, switch) in [
         ("REDIS_HOST", "USE_REDIS"),
         ("CONSUL_TOKEN", "USE_CONSUL"),
-        ("TLS_CERT", "TLS_ENABLED"),
         ("PROXY_AUTH_USER", "PROXY_AUTH_NTLM"),
+        ("PROXY_AUTH_PASSWORD", "PROXY_AUTH_NTLM"),
+        ("PROXY_AUTH_DOMAIN", "PROXY_AUTH_NTLM"),
     ] {
+        let instead = match switch {
+            "PROXY_AUTH_NTLM" => "; put user and password into PROXY_URL",
+            _ => "",
+        };
         for off in ["false", ""] {
             let given = [
                 ("LD_ENV_x", "sdk-1"),
@@ -355,7 +363,9 @@ fn parts_of_what_is_off_are_warned_about() {
             let warnings: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
             assert_eq!(
                 warnings,
-                [format!("{variable}: no effect here: {switch} is off")]
+                [format!(
+                    "{variable}: no effect here: {switch} is off{instead}"
+                )]
             );
         }
     }

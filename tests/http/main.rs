@@ -4,6 +4,8 @@
 
 mod alone;
 mod bodies;
+#[path = "../tls/certificates.rs"]
+mod certificates;
 mod documented;
 mod expect;
 mod keys;
@@ -14,6 +16,7 @@ mod roster;
 mod sockets;
 mod status;
 mod sync;
+mod tls;
 mod webhook;
 mod world;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ld_dynamodb_relay::commands::health::{Question, ask};
-use ld_dynamodb_relay::http;
+use ld_dynamodb_relay::http::{self, WorkPort};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -13,30 +13,40 @@ use tokio_util::sync::CancellationToken;
 use crate::world::{World, fresh, good};
 
 /// Both listeners on free ports of loopback.
-struct Served {
-    work: u16,
-    admin: u16,
-    stop: CancellationToken,
-    server: tokio::task::JoinHandle<()>,
+pub(crate) struct Sockets {
+    pub(crate) work: u16,
+    pub(crate) admin: u16,
+    pub(crate) stop: CancellationToken,
+    pub(crate) server: tokio::task::JoinHandle<()>,
 }
 
-async fn serve(world: &World) -> Served {
-    let listen = async || TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (work, admin) = (listen().await, listen().await);
-    let ports = [&work, &admin].map(|it| it.local_addr().unwrap().port());
+async fn serve_plain(world: &World) -> Sockets {
+    let work = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = work.local_addr().unwrap().port();
+    serve(world, work, port).await
+}
+
+/// Serves the work port as it is given, and the admin port.
+pub(crate) async fn serve(
+    world: &World,
+    work: impl Into<WorkPort> + Send + 'static,
+    port: u16,
+) -> Sockets {
+    let admin = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let admin_port = admin.local_addr().unwrap().port();
     let stop = CancellationToken::new();
     let server = http::serve(work, admin, world.app.clone(), stop.clone());
     #[expect(clippy::disallowed_methods, reason = "the test awaits it")]
     let server = tokio::spawn(server);
-    Served {
-        work: ports[0],
-        admin: ports[1],
+    Sockets {
+        work: port,
+        admin: admin_port,
         stop,
         server,
     }
 }
 
-async fn raw(port: u16, request: &str) -> String {
+pub(crate) async fn raw(port: u16, request: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
@@ -47,7 +57,7 @@ async fn raw(port: u16, request: &str) -> String {
 #[tokio::test]
 async fn both_ports_answer_over_sockets_and_health_asks_them() {
     let world = World::new(&[("a", fresh)]);
-    let served = serve(&world).await;
+    let served = serve_plain(&world).await;
     let question = "/status/a?expect=connectionStatus['state']=VALID";
     let question = format!("GET {question} HTTP/1.1\r\nhost: x\r\n\r\n");
     let answer = raw(served.admin, &question).await;
@@ -91,7 +101,7 @@ async fn both_ports_answer_over_sockets_and_health_asks_them() {
 #[tokio::test]
 async fn a_stop_ends_connections_that_ask_for_nothing() {
     let world = World::new(&[("a", good)]);
-    let served = serve(&world).await;
+    let served = serve_plain(&world).await;
     let mut idle = TcpStream::connect(("127.0.0.1", served.work))
         .await
         .unwrap();
@@ -105,7 +115,7 @@ async fn a_stop_ends_connections_that_ask_for_nothing() {
 #[tokio::test(start_paused = true)]
 async fn who_never_ends_its_request_is_cut_off() {
     let world = World::new(&[("a", good)]);
-    let served = serve(&world).await;
+    let served = serve_plain(&world).await;
     let start = Instant::now();
     let mut slow = TcpStream::connect(("127.0.0.1", served.work))
         .await
@@ -128,7 +138,7 @@ async fn who_never_ends_its_request_is_cut_off() {
 #[tokio::test(start_paused = true)]
 async fn who_never_ends_its_webhook_reads_that_it_was_too_slow() {
     let world = World::new(&[("a", good)]).with_secrets(&["a-secret"]);
-    let served = serve(&world).await;
+    let served = serve_plain(&world).await;
     let start = Instant::now();
     let begin = "POST /webhook HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{";
     let answer = raw(served.work, begin).await;

@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may")]
 
 mod ask;
+#[path = "../tls/certificates.rs"]
+mod certificates;
 mod process;
 mod schema;
 mod world;
@@ -26,6 +28,7 @@ mod runbook;
 mod secrets;
 mod stop;
 mod sync;
+mod tls;
 mod told;
 mod verify;
 mod webhook;

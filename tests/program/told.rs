@@ -11,6 +11,7 @@ use ld_dynamodb_relay::webhook::sign;
 use serde_json::{Map, Value};
 
 use crate::ask;
+use crate::certificates::Authority;
 use crate::process::{Output, Program, Running};
 use crate::schema::Schema;
 use crate::world::{KEY, PREFIX, TABLE, World, flag, flag_with, large_flag};
@@ -18,7 +19,8 @@ use crate::world::{KEY, PREFIX, TABLE, World, flag, flag_with, large_flag};
 const SECRET: &str = "a-webhook-secret";
 const OTHER_KEY: &str = "sdk-c0ffee00-0000-4000-8000-00000000f00d";
 /// What takes a bug, a race, more time than a test has, or hundreds of items.
-const NOT_PROVOKED: [&str; 7] = [
+const NOT_PROVOKED: [&str; 11] = [
+    "a TLS handshake took too long",
     "a connection broke",
     "a connection could not be accepted",
     "a connection took too long",
@@ -26,6 +28,9 @@ const NOT_PROVOKED: [&str; 7] = [
     "environment task panicked; restarting it",
     "items altered again in three consecutive verifications; the status names them",
     "nothing was released: what was confirmed is not what the brake holds now",
+    "the TLS certificate cannot be exchanged; the one before is still served",
+    "the TLS certificate is in order again",
+    "the TLS certificate was exchanged",
 ];
 
 /// Where two things are late at once, one of them is told.
@@ -296,9 +301,26 @@ async fn impatience() -> Vec<Output> {
     ends
 }
 
+/// A certificate that expired, and a client that speaks no TLS.
+async fn expired() -> Output {
+    let world = World::new().await;
+    let issued = Authority::new().issue(2_020);
+    let relay = daemon(&world)
+        .with_file("tls.crt", &issued.certificate)
+        .with_file("tls.key", &issued.key)
+        .set("TLS_ENABLED", "true")
+        .set("TLS_CERT", "tls.crt")
+        .set("TLS_KEY", "tls.key")
+        .start();
+    let (work, _) = relay.ports().await;
+    ask::raw(work, b"GET /livez HTTP/1.1\r\n\r\n").await;
+    relay.event("a TLS handshake failed").await;
+    relay.stop().await
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_line_is_as_it_is_documented() {
-    let (changes, keys, drift, denied, released, said, identity, mut ends) = tokio::join!(
+    let (changes, keys, drift, denied, released, said, identity, expired, mut ends) = tokio::join!(
         changes(),
         keys(),
         drift(),
@@ -306,9 +328,12 @@ async fn every_line_is_as_it_is_documented() {
         brake(true),
         brake(false),
         identity(),
+        expired(),
         impatience()
     );
-    ends.extend([changes, keys, drift, denied, released, said, identity]);
+    ends.extend([
+        changes, keys, drift, denied, released, said, identity, expired,
+    ]);
     let schema = Schema::documented();
     let mut faults = BTreeSet::new();
     let mut seen = BTreeSet::new();

@@ -220,6 +220,7 @@ pub(crate) fn config(stream_uri: &str, endpoint: &str) -> Config {
         http: config::Http {
             port: 0,
             admin_port: 0,
+            tls: None,
             metrics: true,
             metrics_prefix: "ld_dynamodb_".into(),
             admin_token: None,
