@@ -15,6 +15,8 @@ const DATADOG: &str =
 const STACKDRIVER: &str = "no effect here: nothing is sent to Stackdriver; a collector can scrape /metrics on the admin port";
 const OPEN_TELEMETRY: &str = "no effect here: nothing is pushed by OTLP yet; a collector can scrape /metrics on the admin port";
 const CONNECTIONS: &str = "no effect here: an environment has one connection to LaunchDarkly, which is kept open while it is used";
+const AWS_AUTHORITIES: &str = "no effect here: the AWS client does not read it; name a file with the system's authorities and your own in \
+     SSL_CERT_FILE";
 const TRACE: &str = "no effect here: big segments are not traced";
 
 #[rustfmt::skip] // A row a line: it is read as a table.
@@ -54,5 +56,6 @@ pub(super) const OPTIONS: &[Opt] = &[
     Opt::foreign("STACKDRIVER_", &["Stackdriver.prefix", "Stackdriver.projectId"], NoEffect(STACKDRIVER)),
     Opt::foreign("USE_OTLP", &["OpenTelemetry.enabled"], NoEffect(OPEN_TELEMETRY)),
     Opt::foreign("OTEL_", &["OpenTelemetry.*"], NoEffect(OPEN_TELEMETRY)),
+    Opt::foreign("AWS_CA_BUNDLE", &[], NoEffect(AWS_AUTHORITIES)),
     Opt::foreign("LD_TRACE_LOG_BIG_SEGMENTS", &[], NoEffect(TRACE)),
 ];

@@ -3,6 +3,10 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
 use super::TlsSettings;
 use super::draft::TlsDraft;
 use super::load::InEffect;
@@ -19,8 +23,21 @@ pub(super) struct PemFiles<'a> {
 impl PemFiles<'_> {
     /// Authorities to trust besides the system's.
     pub(super) fn authorities(&mut self, paths: &[PathBuf]) {
+        const HOLDS: &str = "certificates of authorities";
         for path in paths {
-            self.readable("PROXY_CA_CERTS", path, "certificates of authorities");
+            let Some(text) = self.readable("PROXY_CA_CERTS", path, HOLDS) else {
+                continue;
+            };
+            let mut roots = RootCertStore::empty();
+            let mut certificates = CertificateDer::pem_slice_iter(text.as_bytes());
+            let all = certificates.all(|it| it.is_ok_and(|it| roots.add(it).is_ok()));
+            if !all || roots.is_empty() {
+                let text = format!(
+                    "the file {} holds no certificate in PEM, or one that is broken; name a PEM file with {HOLDS}",
+                    path.display()
+                );
+                self.problem("PROXY_CA_CERTS", text);
+            }
         }
     }
 
@@ -52,29 +69,33 @@ impl PemFiles<'_> {
         if let Some(path) = path {
             self.readable(setting, path, holds);
         } else {
-            let switch = self.given.get("TLS_ENABLED", None);
             let text = format!(
                 "{setting} is missing: set it to the PEM file that holds {holds}, or set TLS_ENABLED=false"
             );
-            let about = switch.map(|it| it.origin.clone());
-            self.findings.problem(about, text);
+            self.problem("TLS_ENABLED", text);
         }
         path.map(Path::to_owned)
     }
 
-    fn readable(&mut self, setting: &str, path: &Path, holds: &str) {
-        // What is in it is for the TLS library to judge: text before and after the PEM may be in any encoding.
-        let Err(error) = (self.sources.read)(path) else {
-            return;
-        };
-        if error.kind() != ErrorKind::InvalidData {
-            let about = self.given.get(setting, None);
-            let text = format!(
-                "the file {} cannot be read: {error}; name the PEM file that holds {holds}",
-                path.display()
-            );
-            self.findings
-                .problem(about.map(|it| it.origin.clone()), text);
+    /// What is in it, as far as it can be judged here: text before and after what counts may be in any encoding.
+    fn readable(&mut self, setting: &str, path: &Path, holds: &str) -> Option<String> {
+        match (self.sources.read)(path) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == ErrorKind::InvalidData => None,
+            Err(error) => {
+                let text = format!(
+                    "the file {} cannot be read: {error}; name the PEM file that holds {holds}",
+                    path.display()
+                );
+                self.problem(setting, text);
+                None
+            }
         }
+    }
+
+    fn problem(&mut self, setting: &str, text: String) {
+        let about = self.given.get(setting, None);
+        self.findings
+            .problem(about.map(|it| it.origin.clone()), text);
     }
 }

@@ -2,6 +2,7 @@
 //! in its file.
 
 use std::path::Path;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use ld_dynamodb_relay::config::{
@@ -11,6 +12,7 @@ use ld_dynamodb_relay::config::{
 use secrecy::ExposeSecret;
 use tracing::level_filters::LevelFilter;
 
+use crate::certificates::Authority;
 use crate::settings::{load_from, problems};
 
 /// What is to become of an option.
@@ -169,6 +171,7 @@ const ROWS: &[Row] = &[
     ("AWS_REGION", "eu-west-1", "", Elsewhere),
     ("AWS_PROFILE", "p", "", Elsewhere),
     ("AWS_ACCESS_KEY_ID", "AKIA", "", Elsewhere),
+    ("AWS_CA_BUNDLE", "/a.pem", "", Accepted),
     // Retired by the Relay Proxy itself.
     ("EVENTS_SAMPLING_INTERVAL", "1", "", Refused("retired")),
     ("REDIS_TTL", "30s", "", Refused("CACHE_TTL")),
@@ -273,8 +276,11 @@ fn ground(variable: &str) -> (String, Vec<(&'static str, &'static str)>) {
     (file, switch.into_iter().collect())
 }
 
-const CA: (&str, &str) = ("/a.pem", "PEM");
-const OTHER_CA: (&str, &str) = ("/b.pem", "PEM");
+/// The file, and two others with a certificate.
+fn with_authorities(file: &str) -> [(&str, &str); 3] {
+    static PEM: LazyLock<String> = LazyLock::new(|| Authority::new().pem());
+    [("relay.conf", file), ("/a.pem", &PEM), ("/b.pem", &PEM)]
+}
 
 #[test]
 fn every_variable_is_honoured_accepted_or_refused() {
@@ -282,7 +288,7 @@ fn every_variable_is_honoured_accepted_or_refused() {
         let (variable, value, ..) = row;
         let (file, mut variables) = ground(variable);
         variables.push((variable, value));
-        let loaded = load_from(&[("relay.conf", &file), CA, OTHER_CA], &variables);
+        let loaded = load_from(&with_authorities(&file), &variables);
         check(row, &loaded, "as a variable");
     }
 }
@@ -300,7 +306,7 @@ fn every_key_of_the_relay_proxys_file_is_honoured_accepted_or_refused() {
         // Sections and keys know no upper and lower case.
         let (section, key) = (section.to_uppercase(), key.to_lowercase());
         let file = format!("{file}[{section}{name}]\n{key} = {value}\n");
-        let loaded = load_from(&[("relay.conf", &file), CA, OTHER_CA], &switch);
+        let loaded = load_from(&with_authorities(&file), &switch);
         check(row, &loaded, &format!("at {place}"));
     }
 }

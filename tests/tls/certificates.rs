@@ -1,5 +1,7 @@
 //! Certificates made for a test, by an authority that nobody else knows.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
 /// Any time but now: certificates are good through this year.
@@ -16,10 +18,10 @@ pub(crate) struct Issued {
 
 impl Authority {
     pub(crate) fn new() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(1);
+        let name = format!("Authority {}", COUNT.fetch_add(1, Ordering::Relaxed));
         let mut params = CertificateParams::new([]).unwrap();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "an authority of a test");
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap());
         Self(issuer.unwrap())
