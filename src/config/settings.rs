@@ -8,8 +8,8 @@ use super::options::Treatment::{
 use super::options::{Opt, Shape, Treatment};
 use super::secret_check;
 use super::values::{
-    base_url, boolean, count, duration_within, http_url, launchdarkly_name, level, metrics_prefix,
-    namespace, port, prefix, size_within, table_name, table_template,
+    base_url, boolean, count, duration_within, launchdarkly_name, level, metrics_prefix, namespace,
+    port, prefix, proxy_url, size_within, table_name, table_template,
 };
 use super::{LogFormat, Secret, SourceKind, TlsVersion};
 
@@ -88,7 +88,7 @@ pub(super) const OPTIONS: &[Opt] = &[
     row("MAX_EVENT_BYTES", "launchdarkly.max_event_bytes", &[], Shape::Text, "128MiB",
         Setting(|it, v| { it.upstream.max_event_bytes = size_within(v, "1KiB", "2GiB")?; Ok(()) })),
     row("PROXY_URL", "launchdarkly.proxy_url", &["Proxy.url"], Shape::Secret, "",
-        Setting(|it, v| { http_url(v)?; it.upstream.proxy_url = Some(SecretString::from(v)); Ok(()) })),
+        Setting(|it, v| { proxy_url(v)?; it.upstream.proxy_url = Some(SecretString::from(v)); Ok(()) })),
     row("PROXY_CA_CERTS", "launchdarkly.ca_certificates", &["Proxy.caCertFiles"], Shape::List, "",
         Setting(|it, v| { it.upstream.ca_certificates = items(v).map(Into::into).collect(); Ok(()) })),
 

@@ -162,6 +162,19 @@ pub(super) fn http_url(text: &str) -> Parsed<Url> {
     }
 }
 
+/// The URL of a forward proxy, with or without user and password.
+pub(super) fn proxy_url(text: &str) -> Parsed<Url> {
+    let has_host = |it: &Url| it.host_str().is_some_and(|host| !host.is_empty());
+    match Url::parse(text).ok().filter(has_host) {
+        Some(url) if matches!(url.scheme(), "http" | "https" | "socks5") => Ok(url),
+        _ => Err(
+            "is not the URL of a proxy; write `http://host:port`, `https://...` or `socks5://...`, and percent-encode what is \
+             special in user and password"
+                .to_owned(),
+        ),
+    }
+}
+
 /// DynamoDB's rule for a table's name; an ARN is taken as it is.
 pub(super) fn table_name(text: &str) -> Parsed<String> {
     let plain = |it: char| it.is_ascii_alphanumeric() || matches!(it, '_' | '.' | '-');

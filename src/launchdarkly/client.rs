@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, ClientBuilder, Proxy, RequestBuilder, Response, StatusCode};
+use reqwest::{Certificate, ClientBuilder, Proxy, RequestBuilder, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
+use tracing::warn;
 
 use super::events::EventStream;
 use super::poll::PollSession;
 use super::signal::{Refusal, Signal};
 use super::stream::StreamSession;
 
+/// Forward proxies cut connections that are silent for so long as half a minute.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an answer's headers may take at most.
@@ -22,6 +25,11 @@ pub(super) const MAX_EVENT_TIME: Duration = Duration::from_mins(30);
 const MAX_REDIRECTS: usize = 5;
 /// The longest `Retry-After` that is obeyed.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
+
+const WANTS_PASSWORD: &str =
+    "it answered 407; check user and password in PROXY_URL (in HTTPS_PROXY, where that is not set)";
+const OPENS_NO_TUNNEL: &str = "it opened no tunnel; check that it allows LaunchDarkly's hosts";
+const UNKNOWN_ISSUER: &str = "invalid peer certificate: UnknownIssuer";
 
 /// How LaunchDarkly is heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,10 +165,15 @@ fn http(proxy: Option<&SecretString>, authorities: &[Vec<u8>]) -> Result<ClientB
     let mut http = reqwest::Client::builder()
         .user_agent(concat!("ld-dynamodb-relay/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
-        .tcp_keepalive(Duration::from_mins(1))
+        .tcp_keepalive(KEEP_ALIVE)
+        .tcp_keepalive_interval(KEEP_ALIVE)
         .redirect(Policy::custom(follow));
     if let Some(proxy) = proxy {
-        http = http.proxy(Proxy::all(proxy.expose_secret()).map_err(|_| Setup::Proxy)?);
+        // With a proxy of its own the client reads neither HTTPS_PROXY nor NO_PROXY.
+        http = http.proxy(forward_proxy(proxy.expose_secret())?);
+    }
+    if !authorities.is_empty() && rustls_native_certs::load_native_certs().certs.is_empty() {
+        warn!("the system has no certificate authorities; only those of PROXY_CA_CERTS count");
     }
     for pem in authorities {
         let certificates = Certificate::from_pem_bundle(pem).map_err(tls)?;
@@ -172,6 +185,16 @@ fn http(proxy: Option<&SecretString>, authorities: &[Vec<u8>]) -> Result<ClientB
         }
     }
     Ok(http)
+}
+
+/// Everything goes through it. A SOCKS proxy is given names, as the Relay Proxy gives them: where there is one, names often
+/// cannot be resolved.
+fn forward_proxy(url: &str) -> Result<Proxy, Setup> {
+    let mut url = Url::parse(url).map_err(|_| Setup::Proxy)?;
+    if url.scheme() == "socks5" {
+        url.set_scheme("socks5h").map_err(|()| Setup::Proxy)?;
+    }
+    Proxy::all(url).map_err(|_| Setup::Proxy)
 }
 
 /// Follows within one host and never from HTTPS to HTTP: the key goes with the request.
@@ -210,6 +233,9 @@ pub(super) fn success(response: Response) -> Result<Response, Refusal> {
     if status.is_success() {
         return Ok(response);
     }
+    if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+        return Err(Refusal::Proxy(WANTS_PASSWORD));
+    }
     let seconds = response
         .headers()
         .get(RETRY_AFTER)
@@ -245,8 +271,15 @@ pub(super) fn network(error: &reqwest::Error, setting: &'static str) -> Refusal 
     while let Some(source) = cause.source() {
         cause = source;
     }
-    Refusal::Network {
-        cause: cause.to_string(),
-        setting,
+    let cause = cause.to_string();
+    // The error of a tunnel has no type that could be named here.
+    match cause.strip_prefix("tunnel error: ") {
+        Some("proxy authorization required") => Refusal::Proxy(WANTS_PASSWORD),
+        Some("unsuccessful") => Refusal::Proxy(OPENS_NO_TUNNEL),
+        _ if cause == UNKNOWN_ISSUER => Refusal::Network {
+            cause: format!("{cause} (to trust it, name its authority in PROXY_CA_CERTS)"),
+            setting,
+        },
+        _ => Refusal::Network { cause, setting },
     }
 }

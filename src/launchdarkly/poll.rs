@@ -29,9 +29,12 @@ impl Client {
     /// The status with which the polling API answers this key. The body is not read.
     pub async fn poll_status(&self, key: &SecretString) -> Result<u16, Refusal> {
         let answer = self.poll(PATH, key).timeout(STATUS_TIMEOUT).send().await;
-        answer
-            .map(|answer| answer.status().as_u16())
-            .map_err(|error| network(&error, SETTING))
+        let answer = answer.map_err(|error| network(&error, SETTING))?;
+        match success(answer) {
+            Ok(answer) => Ok(answer.status().as_u16()),
+            Err(Refusal::Status { status, .. }) => Ok(status),
+            Err(refusal) => Err(refusal),
+        }
     }
 }
 

@@ -71,6 +71,9 @@ pub enum Refusal {
         /// What holds the address.
         setting: &'static str,
     },
+    /// A forward proxy lets nothing through: no word of LaunchDarkly's.
+    #[error("the forward proxy refused the connection to LaunchDarkly: {0}")]
+    Proxy(&'static str),
     /// Closed by the other side.
     #[error("LaunchDarkly closed the stream")]
     Closed,

@@ -80,6 +80,7 @@ const fn end(refusal: &Refusal) -> SessionEnd {
         | Refusal::TooLarge(_) => SessionEnd::Malformed,
         Refusal::Status { .. } if refusal.is_lasting() => SessionEnd::Refused,
         Refusal::Network { .. }
+        | Refusal::Proxy(_)
         | Refusal::Status { .. }
         | Refusal::NotAStream(_)
         | Refusal::NotJson(_) => SessionEnd::Failed,
@@ -95,9 +96,11 @@ const fn kind(refusal: &Refusal) -> ErrorKind {
         | Refusal::Broken(Broken::Utf8 | Broken::TooLong(_))
         | Refusal::MalformedAnswer(_)
         | Refusal::TooLarge(_) => ErrorKind::InvalidData,
-        Refusal::Network { .. } | Refusal::Closed | Refusal::Silent(_) | Refusal::Incomplete(_) => {
-            ErrorKind::Network
-        }
+        Refusal::Network { .. }
+        | Refusal::Proxy(_)
+        | Refusal::Closed
+        | Refusal::Silent(_)
+        | Refusal::Incomplete(_) => ErrorKind::Network,
     }
 }
 

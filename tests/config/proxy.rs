@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use secrecy::ExposeSecret as _;
+
 use crate::certificates::Authority;
 use crate::settings::{KEY, TABLE, load_from, problems};
 
@@ -63,4 +65,35 @@ fn empty_entries_among_the_authorities_are_skipped() {
     let several = all(&[("PROXY_CA_CERTS", ",/a.pem, ,, /b.pem ,")]);
     assert_eq!(several, [Path::new("/a.pem"), Path::new("/b.pem")]);
     assert!(all(&[("PROXY_CA_CERTS", " , ")]).is_empty());
+}
+
+#[test]
+fn a_proxy_is_an_absolute_url_of_one_of_three_schemes() {
+    for right in [
+        "http://proxy.test:3128",
+        "https://proxy.test",
+        "socks5://proxy.test:1080",
+        "http://user:p%40ss@proxy.test:3128/",
+    ] {
+        let loaded = load_from(&[], &[KEY, TABLE, ("PROXY_URL", right)]);
+        let config = loaded.config.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(loaded.warnings, []);
+        let proxy = config.upstream.proxy_url.unwrap();
+        assert_eq!(proxy.expose_secret(), right);
+    }
+    for wrong in [
+        "proxy.test:3128",
+        "proxy.test",
+        "ftp://user:hunter22@proxy.test",
+        "socks4://proxy.test",
+        "socks5h://proxy.test",
+        "http://",
+        "http://user:hunter/22@proxy.test",
+    ] {
+        let found = problems(&load_from(&[], &[KEY, TABLE, ("PROXY_URL", wrong)]));
+        assert_eq!(found.len(), 1, "{wrong}: {found:?}");
+        let start = "PROXY_URL: the value is not the URL of a proxy; write `http://host:port`";
+        assert!(found[0].starts_with(start), "{found:?}");
+        assert!(!found[0].contains("hunter"), "{found:?}");
+    }
 }

@@ -78,10 +78,11 @@ fn waits_double_and_what_lasts_begins_with_minutes() {
     for (refusal, first, last) in [
         (|| Refusal::Closed as Refusal, SECOND, 30 * SECOND),
         (|| Refusal::Silent(MINUTE), SECOND, 30 * SECOND),
+        (|| Refusal::Proxy("407"), SECOND, 30 * SECOND),
         (|| status(500, None), SECOND, 30 * SECOND),
         (|| status(401, None), 5 * MINUTE, 60 * MINUTE),
         (|| status(404, None), 5 * MINUTE, 60 * MINUTE),
-    ] as [(fn() -> Refusal, Duration, Duration); 5]
+    ] as [(fn() -> Refusal, Duration, Duration); 6]
     {
         let mut world = World::new();
         world.end(New, refusal());

@@ -23,6 +23,7 @@ mod migrating;
 mod orders;
 mod polling;
 mod probes;
+mod proxy;
 mod run;
 mod runbook;
 mod secrets;
