@@ -17,6 +17,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const APART: Duration = Duration::from_secs(30);
 /// The same for who polls.
 const POLLS_APART: Duration = Duration::from_secs(5);
+/// How long an answer to a poll may take to bring what a webhook announced: until one may be asked for, and then as long as
+/// a stream.
+const POLL_PATIENCE: Duration = Duration::from_secs(10);
 /// More hints than this become one hint that anything may have changed.
 const MOST: usize = 1_000;
 
@@ -201,7 +204,7 @@ impl Hints {
     /// is being opened asked for everything.
     pub(super) fn look(&mut self, now: Instant, connected: bool, asking: Option<Instant>) -> bool {
         for pending in &mut self.pending {
-            if pending.stage == Stage::Wanted && pending.came + PATIENCE <= now {
+            if pending.stage == Stage::Wanted && pending.came + POLL_PATIENCE <= now {
                 pending.stage = Stage::Late;
             }
             if pending.stage == Stage::InTime && pending.due <= now {
@@ -234,7 +237,7 @@ impl Hints {
         let in_time = self.pending.iter().filter(|it| it.stage == Stage::InTime);
         let in_time = in_time.map(|pending| pending.due);
         let wanted = self.pending.iter().filter(|it| it.stage == Stage::Wanted);
-        let wanted = wanted.map(|pending| pending.came + PATIENCE);
+        let wanted = wanted.map(|pending| pending.came + POLL_PATIENCE);
         in_time.chain(wanted).chain(self.wish_at(asking)).min()
     }
 

@@ -251,14 +251,14 @@ fn who_polls_asks_at_once_and_each_5_seconds_at_most() {
 
 /// The poll failed, say: until one answers, something is known to be missing.
 #[test]
-fn what_a_poll_does_not_bring_within_5_seconds_is_late() {
+fn what_a_poll_does_not_bring_within_10_seconds_is_late() {
     let mut world = World::with(Transport::Poll(seconds(30)));
     world.hint(0, Some("a"));
     assert!(world.wishes(0) && !world.hints.is_late());
-    assert_eq!(world.due(), Some(5));
-    assert!(!world.wishes(5), "it is being asked for");
+    assert_eq!(world.due(), Some(10));
+    assert!(!world.wishes(10), "it is being asked for");
     assert!(world.hints.is_late());
-    assert_eq!(world.full(6, 7, &["a"]), (0, 0, 1));
+    assert_eq!(world.full(11, 12, &["a"]), (0, 0, 1));
     assert!(!world.hints.is_late());
 }
 
