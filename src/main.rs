@@ -130,7 +130,7 @@ async fn run_command(cli: Cli) -> Result<u8> {
             })
             .await?;
             log(&demo.config, LogOutput::Stderr)?;
-            demo.run().await?;
+            Box::pin(demo.run()).await?;
             Ok(0)
         }
         #[cfg(feature = "demo")]

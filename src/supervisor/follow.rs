@@ -312,9 +312,11 @@ fn sentence(refusal: &Refusal) -> String {
 const fn kind(refusal: &Refusal) -> AutoConfigErrorKind {
     match refusal {
         Refusal::Status { status, .. } => AutoConfigErrorKind::Response(*status),
-        Refusal::Network { .. } | Refusal::Closed | Refusal::Silent(_) | Refusal::Incomplete(_) => {
-            AutoConfigErrorKind::Network
-        }
+        Refusal::Network { .. }
+        | Refusal::Proxy(_)
+        | Refusal::Closed
+        | Refusal::Silent(_)
+        | Refusal::Incomplete(_) => AutoConfigErrorKind::Network,
         Refusal::Malformed(_)
         | Refusal::Broken(_)
         | Refusal::MalformedAnswer(_)

@@ -275,7 +275,6 @@ impl Relay {
     pub(crate) async fn start(config: Config) -> Self {
         Self::start_with(config, None, |_| {}).await
     }
-
     /// With removals that an operator confirmed, and with environments that are altered before they run.
     pub(crate) async fn start_with(
         config: Config,

@@ -43,7 +43,7 @@ const ARROWS: &[(&str, &str)] = &[
     ),
     (
         "http",
-        "clock environment metrics model registry roster secrets status webhook",
+        "clock config environment metrics model registry roster secrets status webhook",
     ),
     ("simulator", "clock model"), // LaunchDarkly as its documents have it, not as we read it
     ("commands", EVERYTHING),
