@@ -4,8 +4,8 @@
 //!
 //! - [`LaunchDarkly`] has a [`SimulatedEnvironment`] for each SDK key. What an environment says is changed with
 //!   [`put_flag`](SimulatedEnvironment::put_flag), [`delete_flag`](SimulatedEnvironment::delete_flag) or
-//!   [`replace`](SimulatedEnvironment::replace); a [`Behaviour`] says how the [next](SimulatedEnvironment::next) attempt to
-//!   open a stream, or [every](SimulatedEnvironment::always) attempt, is answered; [`stop`](LaunchDarkly::stop) and
+//!   [`replace`](SimulatedEnvironment::replace); a [`Behaviour`] says how the [next](SimulatedStream::next) attempt to
+//!   open a stream, or [every](SimulatedStream::always) attempt, is answered; [`stop`](LaunchDarkly::stop) and
 //!   [`restart`](LaunchDarkly::restart) are an outage.
 //! - [`LaunchDarkly::auto_configuration`] lists environments that come, change and go while somebody listens.
 //! - [`Store`] [counts](Store::counts) what clients did, [limits](Store::limit) partitions as AWS does, and lets a
