@@ -19,6 +19,7 @@ pub mod plan;
 pub mod launchdarkly;
 pub mod table;
 
+pub mod archive;
 pub mod environment;
 pub mod listener;
 pub mod registry;

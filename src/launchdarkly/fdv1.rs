@@ -105,23 +105,36 @@ fn put(data: &str) -> Result<Said, Malformed> {
 /// Reads `{"flags":{…},"segments":{…}}`: the data of a `put`. A kind that is missing is empty, a
 /// value that is `null` is absent, other members are skipped.
 pub fn full(data: &str) -> Result<DataSet, Malformed> {
-    full_of("put", data).map(|(set, _)| set)
+    full_of("put", data, Null::Malformed).map(|(set, _)| set)
+}
+
+/// The same of an environment's data in an offline archive. There a kind that is `null` is empty too: an archive that a Go
+/// program made may have it so.
+pub fn archived(data: &str) -> Result<DataSet, Malformed> {
+    full_of("its data", data, Null::Empty).map(|(set, _)| set)
 }
 
 /// The same of the body of a poll, in which one kind at least has to be: anybody may answer with any JSON.
 pub fn latest_all(data: &str) -> Result<DataSet, Malformed> {
-    match full_of("latest-all", data)? {
+    match full_of("latest-all", data, Null::Malformed)? {
         (_, 0) => Err(Malformed::Shape("latest-all", "neither flags nor segments")),
         (set, _) => Ok(set),
     }
 }
 
+/// What a kind is that is `null`.
+#[derive(Clone, Copy)]
+enum Null {
+    Malformed,
+    Empty,
+}
+
 /// With how many members named a kind.
-fn full_of(of: &'static str, data: &str) -> Result<(DataSet, usize), Malformed> {
+fn full_of(of: &'static str, data: &str, null: Null) -> Result<(DataSet, usize), Malformed> {
     let mut set = DataSet::new();
     let mut deserializer = serde_json::Deserializer::from_str(data);
     let kinds = deserializer
-        .deserialize_map(Kinds(&mut set))
+        .deserialize_map(Kinds(&mut set, null))
         .and_then(|kinds| deserializer.end().map(|()| kinds))
         .map_err(|error| match error.classify() {
             serde_json::error::Category::Data => {
@@ -163,7 +176,7 @@ fn delete(data: &str) -> Result<Said, Malformed> {
 }
 
 /// The members of a full set, read straight into it; how many named a kind.
-struct Kinds<'a>(&'a mut DataSet);
+struct Kinds<'a>(&'a mut DataSet, Null);
 
 impl<'de> Visitor<'de> for Kinds<'_> {
     type Value = usize;
@@ -183,7 +196,7 @@ impl<'de> Visitor<'de> for Kinds<'_> {
                     continue;
                 }
             };
-            map.next_value_seed(ItemsOfKind(kind, self.0))?;
+            map.next_value_seed(ItemsOfKind(kind, self.0, self.1))?;
             kinds += 1;
         }
         Ok(kinds)
@@ -191,7 +204,7 @@ impl<'de> Visitor<'de> for Kinds<'_> {
 }
 
 /// The items of one kind.
-struct ItemsOfKind<'a>(Kind, &'a mut DataSet);
+struct ItemsOfKind<'a>(Kind, &'a mut DataSet, Null);
 
 impl<'de> DeserializeSeed<'de> for ItemsOfKind<'_> {
     type Value = ();
@@ -199,7 +212,10 @@ impl<'de> DeserializeSeed<'de> for ItemsOfKind<'_> {
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         // Of a member that occurs twice the last one counts, as in every reader.
         self.1.retain(|key, _| key.kind != self.0);
-        deserializer.deserialize_map(self)
+        match self.2 {
+            Null::Malformed => deserializer.deserialize_map(self),
+            Null::Empty => deserializer.deserialize_any(self),
+        }
     }
 }
 
@@ -208,6 +224,10 @@ impl<'de> Visitor<'de> for ItemsOfKind<'_> {
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("an object of items by key")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {

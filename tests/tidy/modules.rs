@@ -45,6 +45,7 @@ const ARROWS: &[(&str, &str)] = &[
         "http",
         "clock config environment metrics model registry roster secrets status webhook",
     ),
+    ("archive", "launchdarkly model"),
     ("simulator", "clock model"), // LaunchDarkly as its documents have it, not as we read it
     ("commands", EVERYTHING),
 ];

@@ -28,6 +28,8 @@ pub(crate) fn length(source: &Source) -> Vec<String> {
 
 /// Where it is decided: modules and files, without their ending.
 const DECIDES: &[&str] = &[
+    "src/archive/applied",
+    "src/archive/read",
     "src/label",
     "src/listener",
     "src/model",

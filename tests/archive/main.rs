@@ -1,0 +1,9 @@
+//! LaunchDarkly's offline archives: what is read of a file, what holds after it, when it is read, and what an environment
+//! hears of it.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod applying;
+mod half_copied;
+mod members;
+mod pack;
+mod reading;
