@@ -1,12 +1,18 @@
-//! LaunchDarkly's offline archives: a file in which somebody puts environments with their data.
+//! LaunchDarkly's offline archives: a file in which somebody puts environments with their data, and which is looked at
+//! for changes instead of asking LaunchDarkly.
 //!
-//! [`Archive::read`] takes the file apart, [`AppliedArchive`] says what holds after it; both are values.
+//! [`Archive::read`] takes the file apart, [`AppliedArchive`] says what holds after it, [`FileWatch`] decides when it is
+//! read; all three are values. [`ArchiveWatch`] has the file.
 
 mod applied;
+mod look;
 mod read;
+mod watch;
 
 pub use applied::{AppliedArchive, ArchiveChange};
+pub use look::{FileStamp, FileTrouble, FileWatch, LookDecision};
 pub use read::{
     Archive, ArchiveError, ArchivedEnvironment, ArchivedNames, EnvironmentFault, MAX_ARCHIVE_BYTES,
     MAX_MEMBER_BYTES, RefusedEnvironment,
 };
+pub use watch::{ArchiveFile, ArchiveNews, ArchiveWatch};

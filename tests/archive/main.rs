@@ -3,7 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod applying;
+mod file;
 mod half_copied;
+mod log;
+mod looking;
 mod members;
 mod pack;
 mod reading;
+mod watching;

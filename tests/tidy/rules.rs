@@ -29,6 +29,7 @@ pub(crate) fn length(source: &Source) -> Vec<String> {
 /// Where it is decided: modules and files, without their ending.
 const DECIDES: &[&str] = &[
     "src/archive/applied",
+    "src/archive/look",
     "src/archive/read",
     "src/label",
     "src/listener",
@@ -122,7 +123,14 @@ pub(crate) fn printing(source: &Source) -> Vec<String> {
 
 /// Every task has an owner who awaits it.
 pub(crate) fn tasks(source: &Source) -> Vec<String> {
-    let owners = ["supervisor", "http", "simulator", "environment", "runner"];
+    let owners = [
+        "archive",
+        "supervisor",
+        "http",
+        "simulator",
+        "environment",
+        "runner",
+    ];
     let words = [".spawn(", "::spawn(", "spawn_blocking(", "spawn_local("];
     source.find_outside(&owners, &words, "tasks belong to the supervisor or http")
 }
