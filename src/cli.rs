@@ -101,18 +101,26 @@ pub enum Command {
     /// Serve flags as LaunchDarkly does, by itself
     #[cfg(feature = "demo")]
     #[command(hide = true)]
-    Simulate {
-        /// Where to listen
-        #[arg(long, default_value = "127.0.0.1:8040")]
-        address: std::net::SocketAddr,
-        /// Flags in the SDKs' file data source format, and `environments` for auto-configuration; read again when it changes
-        /// [default: a small example]
-        file: Option<PathBuf>,
-    },
+    Simulate(Simulation),
     /// Make the table `DYNAMODB_TABLE` at `DYNAMODB_URL`
     #[cfg(feature = "demo")]
     #[command(hide = true)]
     CreateTable,
+}
+
+/// What a simulated LaunchDarkly has, and where it is.
+#[cfg(feature = "demo")]
+#[derive(Args)]
+pub struct Simulation {
+    /// Where to listen
+    #[arg(long, default_value = "127.0.0.1:8040")]
+    pub address: std::net::SocketAddr,
+    /// Keep an offline archive of the same data there, too
+    #[arg(long, value_name = "FILE")]
+    pub archive: Option<PathBuf>,
+    /// Flags in the SDKs' file data source format, and `environments` for auto-configuration; read again when it changes
+    /// [default: a small example]
+    pub file: Option<PathBuf>,
 }
 
 /// How to print.

@@ -134,8 +134,8 @@ async fn run_command(cli: Cli) -> Result<u8> {
             Ok(0)
         }
         #[cfg(feature = "demo")]
-        Command::Simulate { address, file } => {
-            simulate::simulate(address, file).await?;
+        Command::Simulate(simulation) => {
+            simulate::simulate(simulation).await?;
             Ok(0)
         }
         #[cfg(feature = "demo")]

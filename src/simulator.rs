@@ -12,7 +12,7 @@
 //!   [`Fault`](store::Fault) strike the requests that it is meant for. Its [rows](Store::rows) can be seen and altered
 //!   behind everybody's back.
 //! - [`generate()`] and [`storm`] make flags and changes of realistic sizes from a seed; [`FileData`] serves a file,
-//!   [`FileRoster`] the environments that it lists.
+//!   [`FileRoster`] the environments that it lists; [`archive()`] makes an offline archive.
 //!
 //! What is waited for is awaited, never slept for: `wait_for_connections`, `wait_for_requests`, `wait_until`.
 //!
@@ -42,6 +42,7 @@
 //! # }
 //! ```
 
+mod archive;
 mod bell;
 pub mod file_data;
 mod generate;
@@ -51,6 +52,7 @@ pub mod store;
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
+pub use archive::{OfflineEnvironment, archive};
 pub use file_data::{FileData, FileRoster, Reload, Step, example};
 pub use generate::{generate, huge, storm};
 pub use launchdarkly::{

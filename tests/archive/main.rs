@@ -1,6 +1,10 @@
 //! LaunchDarkly's offline archives: what is read of a file, what holds after it, when it is read, and what an environment
 //! hears of it.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod applying;
 mod file;
@@ -10,4 +14,5 @@ mod looking;
 mod members;
 mod pack;
 mod reading;
+mod simulated;
 mod watching;
