@@ -2,11 +2,13 @@
 //! for changes instead of asking LaunchDarkly.
 //!
 //! [`Archive::read`] takes the file apart, [`AppliedArchive`] says what holds after it, [`FileWatch`] decides when it is
-//! read; all three are values. [`ArchiveWatch`] has the file.
+//! read; all three are values. [`ArchiveWatch`] has the file, and an [`ArchiveSource`] tells one environment of it to the
+//! half that listens.
 
 mod applied;
 mod look;
 mod read;
+mod source;
 mod watch;
 
 pub use applied::{AppliedArchive, ArchiveChange};
@@ -15,4 +17,5 @@ pub use read::{
     Archive, ArchiveError, ArchivedEnvironment, ArchivedNames, EnvironmentFault, MAX_ARCHIVE_BYTES,
     MAX_MEMBER_BYTES, RefusedEnvironment,
 };
+pub use source::{ArchiveSession, ArchiveSource};
 pub use watch::{ArchiveFile, ArchiveNews, ArchiveWatch};

@@ -20,6 +20,7 @@ const DOCUMENTS: &[(&str, &str)] = &[
     ("ARCHITECTURE.md", include_str!("../ARCHITECTURE.md")),
     ("CHANGELOG.md", include_str!("../CHANGELOG.md")),
     ("CONTRIBUTING.md", include_str!("../CONTRIBUTING.md")),
+    ("docs/archive.md", include_str!("../docs/archive.md")),
     (
         "docs/configuration.md",
         include_str!("../docs/configuration.md"),
@@ -74,8 +75,8 @@ const NO_SETTINGS: &[&str] = &[
     "PARAMETERS",
     "CONFIRM_REMOVALS",
 ];
-/// Files that are the reader's.
-const READERS_FILES: &[&str] = &["relay.toml", "flags.json"];
+/// Files that are the reader's, or within an archive.
+const READERS_FILES: &[&str] = &["relay.toml", "flags.json", "ID.json", "ID-data.json"];
 /// What stands before options besides our own commands.
 const PROGRAMS: &[&str] = &[
     "aws",

@@ -6,6 +6,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "halves/archive.rs"]
+mod archive;
 #[path = "halves/brake.rs"]
 mod brake;
 #[path = "halves/cell.rs"]

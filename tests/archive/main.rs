@@ -14,5 +14,6 @@ mod looking;
 mod members;
 mod pack;
 mod reading;
+mod sessions;
 mod simulated;
 mod watching;
