@@ -59,8 +59,8 @@ pub struct ArchiveWatch {
 }
 
 impl ArchiveWatch {
-    /// Of a file that is to be looked at so often. What is known of it is there to be watched; nothing, until the file has
-    /// stood still between two looks and was read.
+    /// Of a file that is to be looked at so often; `interval` is not zero. What is known of it is there to be watched: nothing,
+    /// until the file has stood still between two looks and was read.
     pub fn new(path: PathBuf, interval: Duration) -> (Self, watch::Receiver<ArchiveNews>) {
         let (news, known) = watch::channel(ArchiveNews::default());
         let watch = FileWatch::default();
