@@ -14,8 +14,8 @@ mod watch;
 pub use applied::{AppliedArchive, ArchiveChange};
 pub use look::{FileStamp, FileTrouble, FileWatch, LookDecision};
 pub use read::{
-    Archive, ArchiveError, ArchivedEnvironment, ArchivedNames, EnvironmentFault, MAX_ARCHIVE_BYTES,
-    MAX_MEMBER_BYTES, RefusedEnvironment,
+    Archive, ArchiveError, ArchivedEnvironment, EnvironmentFault, MAX_ARCHIVE_BYTES,
+    MAX_MEMBER_BYTES, UnusableEnvironment,
 };
 pub use source::{ArchiveSession, ArchiveSource};
 pub use watch::{ArchiveFile, ArchiveNews, ArchiveWatch};

@@ -19,7 +19,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::launchdarkly::Client;
 use crate::listener::Listener;
 use crate::metrics::EnvironmentMetrics;
 use crate::secrets::Kept;
@@ -37,7 +36,7 @@ pub use cell::{Cell, Reader};
 pub use control::Control;
 pub use inspect::{Comparison, Difference, Failure, read_all};
 pub use report::Told;
-pub use source::{Source, Speaks};
+pub use source::{EnvironmentSession, EnvironmentSource, Source, Speaks};
 pub use store::RowStore;
 
 /// An environment that can be run. Cheap to clone: it is made anew after a panic.
@@ -49,8 +48,8 @@ pub struct Environment {
     pub launchdarkly_id: Option<Arc<str>>,
     /// The SDK key.
     pub key: Kept,
-    /// Opens sessions.
-    pub client: Client,
+    /// Where its data comes from.
+    pub source: EnvironmentSource,
     /// Where it goes.
     pub table: Table,
     /// How it is written.
@@ -68,7 +67,7 @@ pub struct Environment {
 impl Environment {
     /// Runs one term, until `stop`: then it begins no more writes and finishes those that it began.
     pub async fn run(self, stop: CancellationToken) {
-        self.run_between(&self.client, &self.table, &stop).await;
+        self.run_between(&self.source, &self.table, &stop).await;
     }
 
     /// The same with another source and another store in the place of LaunchDarkly and of DynamoDB.
@@ -95,7 +94,7 @@ impl Environment {
         };
         tokio::join!(
             listening.run(
-                Listener::new(self.client.transport(), self.first_delay, now),
+                Listener::new(self.source.transport(), self.first_delay, now),
                 stop
             ),
             writing.run(Writer::new(self.manner.clone(), now), stop),

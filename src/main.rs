@@ -172,6 +172,7 @@ async fn daemon(loaded: Loaded) -> Result<u8> {
     Ok(match end {
         run::End::Stopped => 0,
         run::End::NotInitialized => NOT_INITIALIZED,
+        run::End::NoArchive => TROUBLE,
     })
 }
 

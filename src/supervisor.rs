@@ -1,6 +1,8 @@
 //! Puts environments together and keeps each of them running, whatever happens to the others.
 
+mod archived;
 mod assembler;
+mod enlisted;
 mod follow;
 mod roster;
 mod roster_cache;
@@ -20,6 +22,7 @@ use crate::clock;
 use crate::environment::Environment;
 use crate::metrics::Metrics;
 
+pub use archived::ArchiveRunner;
 pub use assembler::{Assembler, assemble, delays};
 pub use follow::Follower;
 pub use roster::{RosterEnd, RosterRunner, RosterUse};

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::read::{Archive, ArchivedEnvironment, RefusedEnvironment};
+use super::read::{Archive, ArchivedEnvironment, UnusableEnvironment};
 
 /// What holds. Cheap to clone: what did not change is shared.
 #[derive(Clone, Debug, Default)]
 pub struct AppliedArchive {
     environments: BTreeMap<Arc<str>, Arc<ArchivedEnvironment>>,
-    refused: Vec<RefusedEnvironment>,
+    refused: Vec<UnusableEnvironment>,
 }
 
 /// What holds otherwise than before.
@@ -39,7 +39,7 @@ impl AppliedArchive {
             let id = Arc::clone(&new.id);
             let environment = match before.remove(&id) {
                 Some(old) if old.data_id != new.data_id => Arc::new(new),
-                Some(old) if old.version != new.version => {
+                Some(old) if old.entry.version != new.entry.version => {
                     new.data = Arc::clone(&old.data);
                     Arc::new(new)
                 }
@@ -48,7 +48,7 @@ impl AppliedArchive {
             };
             self.environments.insert(id, environment);
         }
-        for RefusedEnvironment { id, .. } in &refused {
+        for UnusableEnvironment { id, .. } in &refused {
             if let Some(old) = before.remove(id) {
                 self.environments.insert(Arc::clone(id), old);
             }
@@ -68,7 +68,7 @@ impl AppliedArchive {
 
     /// The environments that the last archive had and that could not be used. Those that were good before keep what they
     /// had, and are among [`environments`](Self::environments).
-    pub fn refused(&self) -> &[RefusedEnvironment] {
+    pub fn refused(&self) -> &[UnusableEnvironment] {
         &self.refused
     }
 
@@ -78,7 +78,7 @@ impl AppliedArchive {
             let change = match before.environments.get(id) {
                 None => ArchiveChange::Added,
                 Some(old) if old.data_id != new.data_id => ArchiveChange::NewData,
-                Some(old) if old.version != new.version => ArchiveChange::NewNames,
+                Some(old) if old.entry.version != new.entry.version => ArchiveChange::NewNames,
                 Some(_) => return None,
             };
             Some(change(Arc::clone(new)))

@@ -15,7 +15,7 @@ use md5::{Digest as _, Md5};
 use crate::model::DataSet;
 use members::ArchiveMembers;
 
-pub use environment::{ArchivedEnvironment, ArchivedNames, EnvironmentFault};
+pub use environment::{ArchivedEnvironment, EnvironmentFault};
 
 /// A member of so many bytes, or more, refuses the archive.
 pub const MAX_MEMBER_BYTES: u64 = 200 << 20;
@@ -30,7 +30,7 @@ pub struct Archive {
     /// The environments that can be used, by ID.
     pub environments: Vec<ArchivedEnvironment>,
     /// Those that cannot, by ID.
-    pub refused: Vec<RefusedEnvironment>,
+    pub refused: Vec<UnusableEnvironment>,
     /// What was skipped: sentences, a few of them at most.
     pub warnings: Vec<String>,
     /// Its size once unpacked.
@@ -42,7 +42,7 @@ pub struct Archive {
 /// An environment that cannot be used as it is in the archive.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{id}: {fault}")]
-pub struct RefusedEnvironment {
+pub struct UnusableEnvironment {
     /// Its ID, as its files are called.
     pub id: Arc<str>,
     /// What is wrong with it.
@@ -141,7 +141,7 @@ impl Archive {
             let data = files.remove(&format!("{id}-data.json"));
             match ArchivedEnvironment::parse(&id, &about, data.as_deref()) {
                 Ok(environment) => environments.push(environment),
-                Err(fault) => refused.push(RefusedEnvironment { id, fault }),
+                Err(fault) => refused.push(UnusableEnvironment { id, fault }),
             }
         }
         Ok(Self {

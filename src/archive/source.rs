@@ -3,12 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::watch::ArchiveNews;
-use crate::environment::{Source, Speaks};
 use crate::launchdarkly::fdv1::Said;
 use crate::launchdarkly::{Greeting, Refusal, Signal};
 use crate::model::DataSet;
@@ -25,13 +23,9 @@ impl ArchiveSource {
     pub const fn new(id: Arc<str>, news: watch::Receiver<ArchiveNews>) -> Self {
         Self { id, news }
     }
-}
 
-impl Source for ArchiveSource {
-    type Session = ArchiveSession;
-
-    /// The key is not looked at: nobody is asked.
-    fn open(&self, _key: &SecretString) -> ArchiveSession {
+    /// Begins to hear it. Nobody is asked, so no key is needed.
+    pub fn open(&self) -> ArchiveSession {
         let mut news = self.news.clone();
         // What is known already is said first.
         news.mark_changed();
@@ -56,8 +50,9 @@ pub struct ArchiveSession {
     ready: VecDeque<Signal>,
 }
 
-impl Speaks for ArchiveSession {
-    async fn next(&mut self) -> Result<Signal, Refusal> {
+impl ArchiveSession {
+    /// The next thing that is told. May be dropped and called again without loss.
+    pub async fn next(&mut self) -> Result<Signal, Refusal> {
         loop {
             if let Some(signal) = self.ready.pop_front() {
                 return Ok(signal);
@@ -69,9 +64,7 @@ impl Speaks for ArchiveSession {
             self.hear();
         }
     }
-}
 
-impl ArchiveSession {
     fn hear(&mut self) {
         let news = self.news.borrow_and_update().clone();
         let (Some(environment), Some(file)) = (news.applied.get(&self.id), &news.file) else {

@@ -11,7 +11,7 @@ use super::environments::{Gathered, gather};
 use crate::clock;
 use crate::config::secret_check::{self, Check};
 use crate::config::{Config, RosterSettings, Secret};
-use crate::environment::{Environment, Failure};
+use crate::environment::{Environment, EnvironmentSource, Failure};
 use crate::launchdarkly::{Greeting, Transport};
 use crate::metrics::Metrics;
 use crate::model::{Content, Desired, Kind, MAX_ROW_BYTES, Observed};
@@ -88,14 +88,17 @@ pub async fn examine(config: &Config, connection: &Connection) -> anyhow::Result
         let observed = chart.table(&environment).await;
         match environment.hear(config.lifecycle.init_timeout).await {
             Ok((desired, greeting)) => {
-                chart.note(
-                    "key",
-                    Severity::Ok,
-                    format!(
-                        "LaunchDarkly accepts the SDK key and said {} items",
-                        desired.items.len()
+                let items = desired.items.len();
+                let (check, text) = match &environment.source {
+                    EnvironmentSource::LaunchDarkly(_) => (
+                        "key",
+                        format!("LaunchDarkly accepts the SDK key and said {items} items"),
                     ),
-                );
+                    EnvironmentSource::Archive(_) => {
+                        ("archive", format!("the archive holds {items} items of it"))
+                    }
+                };
+                chart.note(check, Severity::Ok, text);
                 chart.identity(&environment, &greeting, &observed.unwrap_or_default());
                 chart.polling(&environment).await;
                 chart.clock(&greeting);
@@ -188,7 +191,11 @@ impl Chart<'_> {
         if matches!(config.roster, RosterSettings::Listed) {
             return;
         }
-        let text = format!("LaunchDarkly lists {environments} environments that can be used");
+        let who = match config.roster {
+            RosterSettings::Archive(_) => "the archive",
+            _ => "LaunchDarkly",
+        };
+        let text = format!("{who} lists {environments} environments that can be used");
         self.note("roster", Severity::Ok, text);
         for it in unusable {
             let text = format!("{}: {}", it.id, it.reason);
@@ -240,14 +247,17 @@ impl Chart<'_> {
     }
 
     async fn polling(&mut self, environment: &Environment) {
-        if environment.client.transport() != Transport::Stream {
+        let EnvironmentSource::LaunchDarkly(client) = &environment.source else {
+            return;
+        };
+        if client.transport() != Transport::Stream {
             // It has just been heard by polling.
             return;
         }
         let Some(key) = environment.key.value() else {
             return;
         };
-        let answer = environment.client.poll_status(&key).await;
+        let answer = client.poll_status(&key).await;
         match answer {
             Ok(200) => self.note("polling", Severity::Ok, "BASE_URI answers this key".into()),
             Ok(status) => self.note(

@@ -1,9 +1,13 @@
 //! The environments of a command that does its work once: those that are listed, or those that LaunchDarkly lists.
 
 use anyhow::{Result, anyhow};
+use tokio_util::sync::CancellationToken;
 
+use crate::archive::ArchiveWatch;
 use crate::clock;
-use crate::config::{AutoConfigSettings, Config, RosterSettings, secret_check};
+use crate::config::{
+    ArchiveSettings, AutoConfigSettings, Config, DestinationTemplates, RosterSettings, secret_check,
+};
 use crate::environment::Environment;
 use crate::launchdarkly::Transport;
 use crate::metrics::Metrics;
@@ -11,7 +15,9 @@ use crate::registry::{EnvironmentRegistry, RosterOrders};
 use crate::roster::{RefusedEnvironment, Templates};
 use crate::secrets::Keeper;
 use crate::status::RosterStatus;
-use crate::supervisor::{Assembler, Follower, RosterCache, RosterRunner, RosterUse, assemble};
+use crate::supervisor::{
+    ArchiveRunner, Assembler, Follower, RosterCache, RosterRunner, RosterUse, assemble,
+};
 use crate::table::{CacheTable, Connection};
 
 /// See the module.
@@ -29,9 +35,12 @@ pub(super) async fn gather(
     confirmed_removals: Option<usize>,
     keeper: &mut Keeper,
 ) -> Result<Gathered> {
+    let registry = EnvironmentRegistry::default();
+    let assembler = Assembler::new(config, connection, metrics, confirmed_removals);
+    let patience = config.lifecycle.init_timeout;
     let settings = match &config.roster {
         RosterSettings::AutoConfig(settings) => settings,
-        RosterSettings::Listed | RosterSettings::Archive(_) => {
+        RosterSettings::Listed => {
             let environments = assemble(config, connection, metrics, confirmed_removals, keeper)?;
             keeper.read().await;
             return Ok(Gathered {
@@ -39,9 +48,20 @@ pub(super) async fn gather(
                 unusable: Vec::new(),
             });
         }
+        RosterSettings::Archive(settings) => {
+            keeper.read().await;
+            let status = RosterStatus::archived();
+            let (watch, mut runner) = archived(settings, assembler, registry, status)?;
+            let environments = tokio::select! {
+                environments = runner.first(patience) => environments?,
+                () = watch.run(CancellationToken::new()) => Vec::new(),
+            };
+            return Ok(Gathered {
+                environments,
+                unusable: runner.unusable(),
+            });
+        }
     };
-    let registry = EnvironmentRegistry::default();
-    let assembler = Assembler::new(config, connection, metrics, confirmed_removals);
     let status = RosterStatus::auto_configured(clock::now());
     let followed = AutoConfigured {
         settings,
@@ -52,7 +72,7 @@ pub(super) async fn gather(
     };
     let mut runner = followed.runner(assembler, keeper)?;
     keeper.read().await;
-    let environments = runner.first(config.lifecycle.init_timeout).await?;
+    let environments = runner.first(patience).await?;
     let Some(environments) = environments else {
         let detail = runner.trouble();
         return Err(anyhow!(
@@ -64,6 +84,24 @@ pub(super) async fn gather(
         environments,
         unusable: runner.unusable(),
     })
+}
+
+/// Who looks at an archive's file, and who runs its environments.
+pub(super) fn archived<'a>(
+    settings: &ArchiveSettings,
+    assembler: Assembler<'a>,
+    registry: EnvironmentRegistry,
+    status: RosterStatus,
+) -> Result<(ArchiveWatch, ArchiveRunner<'a>)> {
+    let (watch, news) = ArchiveWatch::new(settings.path.clone(), settings.interval);
+    let templates = templates(&settings.destination)?;
+    let runner = ArchiveRunner::new(news, templates, assembler, registry, status);
+    Ok((watch, runner))
+}
+
+fn templates(destination: &DestinationTemplates) -> Result<Templates> {
+    Templates::new(&destination.table, &destination.prefix)
+        .map_err(|fault| anyhow!("ENV_DATASTORE_PREFIX, ENV_DATASTORE_TABLE_NAME: {fault}"))
 }
 
 /// What whoever follows auto-configuration takes with it.
@@ -84,9 +122,7 @@ impl AutoConfigured<'_> {
     ) -> Result<RosterRunner<'b>> {
         let Self { settings, .. } = self;
         let key = keeper.keep(&settings.key, secret_check::auto_config_key);
-        let destination = &settings.destination;
-        let templates = Templates::new(&destination.table, &destination.prefix)
-            .map_err(|fault| anyhow!("ENV_DATASTORE_PREFIX, ENV_DATASTORE_TABLE_NAME: {fault}"))?;
+        let templates = templates(&settings.destination)?;
         let client = assembler.client(Transport::Stream)?;
         let cache = settings.cache.as_ref().map(|cache| {
             let table = CacheTable::new(self.connection.clone(), &cache.table, &cache.namespace);
@@ -100,7 +136,6 @@ impl AutoConfigured<'_> {
             cache,
             orders: self.orders.clone(),
             source: settings.source,
-            endpoint: self.connection.endpoint.clone(),
         };
         Ok(RosterRunner::new(follower, assembler, used))
     }

@@ -11,7 +11,8 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use super::environments::AutoConfigured;
+use super::environments::{AutoConfigured, archived};
+use crate::archive::ArchiveWatch;
 use crate::clock;
 use crate::config::{Config, Lifecycle, RosterSettings, Secret, secret_check};
 use crate::environment::Environment;
@@ -21,7 +22,8 @@ use crate::registry::{EnvironmentInfo, EnvironmentRegistry, RegisteredEnvironmen
 use crate::secrets::{Keeper, Kept};
 use crate::status::RosterStatus;
 use crate::supervisor::{
-    Assembler, Change, RosterEnd, RosterRunner, SUMMARY_INTERVAL, assemble, summarize, supervise,
+    ArchiveRunner, Assembler, Change, RosterEnd, RosterRunner, SUMMARY_INTERVAL, assemble,
+    summarize, supervise,
 };
 use crate::table::Connection;
 
@@ -35,6 +37,8 @@ pub enum End {
     Stopped,
     /// Not every environment was initialised in time, and the settings say to exit then.
     NotInitialized,
+    /// The same, where there is no archive that could be read.
+    NoArchive,
 }
 
 /// The two ports, bound before anything is connected.
@@ -125,27 +129,20 @@ pub async fn run(
     let mut end = Ok(End::Stopped);
     let watch = async {
         let follow = follow(runner, teller, config, &stop);
-        let watch = async {
-            if initialized_in_time(config, &registry, &roster).await {
-                std::future::pending::<()>().await;
+        let waited = async {
+            match too_late(config, &registry, &roster).await {
+                Some(end) => Ok(end),
+                None => std::future::pending().await,
             }
-            anyhow::Ok(RosterEnd::Rejected)
         };
         let ended = tokio::select! {
             ended = follow => ended,
-            ended = watch => ended,
+            ended = waited => ended,
         };
-        match ended {
-            Ok(RosterEnd::Stopped) => {}
-            Ok(RosterEnd::Rejected) => {
-                end = Ok(End::NotInitialized);
-                stop.cancel();
-            }
-            Err(error) => {
-                end = Err(error);
-                stop.cancel();
-            }
+        if !matches!(ended, Ok(End::Stopped)) {
+            stop.cancel();
         }
+        end = ended;
         std::future::pending::<()>().await;
     };
     let stop_on_signals = stop_on_signals(&stop)?;
@@ -160,16 +157,29 @@ pub async fn run(
     end
 }
 
-/// Who follows the roster, where environments are not listed.
+/// Who follows a roster.
+enum AnyRunner<'a> {
+    AutoConfig(Box<RosterRunner<'a>>),
+    Archive(Box<(ArchiveWatch, ArchiveRunner<'a>)>),
+}
+
 fn runner<'a>(
     config: &'a Config,
     connection: &'a Connection,
     metrics: &'a Metrics,
     app: &mut App,
     keeper: &mut Keeper,
-) -> Result<Option<RosterRunner<'a>>> {
-    let RosterSettings::AutoConfig(settings) = &config.roster else {
-        return Ok(None);
+) -> Result<Option<AnyRunner<'a>>> {
+    let assembler = Assembler::new(config, connection, metrics, None);
+    let settings = match &config.roster {
+        RosterSettings::Listed => return Ok(None),
+        RosterSettings::AutoConfig(settings) => settings,
+        RosterSettings::Archive(settings) => {
+            app.roster = RosterStatus::archived();
+            let (registry, status) = (app.environments.clone(), app.roster.clone());
+            let both = archived(settings, assembler, registry, status)?;
+            return Ok(Some(AnyRunner::Archive(Box::new(both))));
+        }
     };
     app.roster = RosterStatus::auto_configured(clock::now());
     let followed = AutoConfigured {
@@ -179,19 +189,26 @@ fn runner<'a>(
         registry: &app.environments,
         orders: &app.roster_orders,
     };
-    let assembler = Assembler::new(config, connection, metrics, None);
-    followed.runner(assembler, keeper).map(Some)
+    let runner = followed.runner(assembler, keeper)?;
+    Ok(Some(AnyRunner::AutoConfig(Box::new(runner))))
 }
 
 /// Follows it until we are asked to stop, or there is no sense in going on.
 async fn follow(
-    runner: Option<RosterRunner<'_>>,
+    runner: Option<AnyRunner<'_>>,
     changed: mpsc::Sender<Change>,
     config: &Config,
     stop: &CancellationToken,
-) -> Result<RosterEnd> {
-    let Some(runner) = runner else {
-        return std::future::pending().await;
+) -> Result<End> {
+    let runner = match runner {
+        None => return std::future::pending().await,
+        Some(AnyRunner::AutoConfig(runner)) => runner,
+        Some(AnyRunner::Archive(both)) => {
+            let (watch, runner) = *both;
+            let (looked, followed) = tokio::join!(watch.run(stop.clone()), runner.run(changed));
+            let () = looked;
+            return followed.map(|()| End::Stopped);
+        }
     };
     let Lifecycle {
         init_timeout,
@@ -200,7 +217,11 @@ async fn follow(
         ..
     } = config.lifecycle;
     let exits = exit_on_error && !ignore_connection_errors;
-    runner.run(changed, init_timeout, exits, stop).await
+    let ended = runner.run(changed, init_timeout, exits, stop).await?;
+    Ok(match ended {
+        RosterEnd::Stopped => End::Stopped,
+        RosterEnd::Rejected => End::NotInitialized,
+    })
 }
 
 fn app(
@@ -280,29 +301,30 @@ pub(super) fn stop_on_signals(stop: &CancellationToken) -> Result<impl Future<Ou
     })
 }
 
-/// Waits until every environment is initialised; false if that took too long and is a reason to exit.
-async fn initialized_in_time(
+/// Waits until every environment is initialised. The end, if that took too long and is a reason to exit.
+async fn too_late(
     config: &Config,
     registry: &EnvironmentRegistry,
     roster: &RosterStatus,
-) -> bool {
+) -> Option<End> {
     let lifecycle = config.lifecycle;
     let initialized = async {
         roster.wait_until(|facts| facts.known).await;
         all_initialized(registry).await;
     };
     if timeout(lifecycle.init_timeout, initialized).await.is_ok() {
-        return true;
+        return None;
     }
+    let exits = lifecycle.exit_on_error && !lifecycle.ignore_connection_errors;
     if !roster.facts().known {
         error!(
             milliseconds = lifecycle.init_timeout.as_millis(),
-            "LaunchDarkly did not say within INIT_TIMEOUT which environments there are"
+            "it is not known within INIT_TIMEOUT which environments there are"
         );
-        // It will, unless it rejects the key: that is told by whoever follows the roster.
-        return true;
+        // LaunchDarkly will say it, unless it rejects the key: that is told by whoever follows the roster.
+        let no_archive = exits && matches!(config.roster, RosterSettings::Archive(_));
+        return no_archive.then_some(End::NoArchive);
     }
-    let exits = lifecycle.exit_on_error && !lifecycle.ignore_connection_errors;
     for environment in &*registry.now() {
         let facts = environment.status.facts();
         if facts.initialized {
@@ -320,7 +342,7 @@ async fn initialized_in_time(
             "not initialised within INIT_TIMEOUT"
         );
     }
-    !exits
+    exits.then_some(End::NotInitialized)
 }
 
 async fn all_initialized(registry: &EnvironmentRegistry) {

@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Environment;
 use super::report::word_mismatch;
+use super::source::{Source as _, Speaks as _};
 use super::store::RowStore;
 use super::time::reached;
 use crate::launchdarkly::fdv1::Said;
@@ -121,7 +122,7 @@ impl Environment {
             return Err(Failure::Key(self.key.trouble().unwrap_or_default()));
         };
         let asked = Instant::now();
-        let mut session = self.client.open(&key);
+        let mut session = self.source.open(&key);
         let mut greeting = Greeting::default();
         loop {
             let signal = timeout_at(deadline, session.next()).await;

@@ -1,8 +1,9 @@
-//! Where an environment's data comes from: LaunchDarkly, or what a test has in its place.
+//! Where an environment's data comes from: LaunchDarkly, an archive, or what a test has in their place.
 
 use secrecy::SecretString;
 
-use crate::launchdarkly::{Client, Refusal, Session, Signal};
+use crate::archive::{ArchiveSession, ArchiveSource};
+use crate::launchdarkly::{Client, Refusal, Session, Signal, Transport};
 
 /// Opens connections; each asks for everything.
 pub trait Source: Send + Sync {
@@ -19,16 +20,49 @@ pub trait Speaks: Send {
     fn next(&mut self) -> impl Future<Output = Result<Signal, Refusal>> + Send;
 }
 
-impl Source for Client {
-    type Session = Session;
+/// Where an environment's data comes from. Cheap to clone.
+#[derive(Clone)]
+pub enum EnvironmentSource {
+    /// From LaunchDarkly.
+    LaunchDarkly(Client),
+    /// From an archive, which needs nobody.
+    Archive(ArchiveSource),
+}
 
-    fn open(&self, key: &SecretString) -> Session {
-        Self::open(self, key)
+/// A connection to it.
+pub enum EnvironmentSession {
+    /// To LaunchDarkly.
+    LaunchDarkly(Session),
+    /// To an archive.
+    Archive(ArchiveSession),
+}
+
+impl EnvironmentSource {
+    /// How it is heard. An archive says what changes when it does, as a stream.
+    pub const fn transport(&self) -> Transport {
+        match self {
+            Self::LaunchDarkly(client) => client.transport(),
+            Self::Archive(_) => Transport::Stream,
+        }
     }
 }
 
-impl Speaks for Session {
+impl Source for EnvironmentSource {
+    type Session = EnvironmentSession;
+
+    fn open(&self, key: &SecretString) -> EnvironmentSession {
+        match self {
+            Self::LaunchDarkly(client) => EnvironmentSession::LaunchDarkly(client.open(key)),
+            Self::Archive(archive) => EnvironmentSession::Archive(archive.open()),
+        }
+    }
+}
+
+impl Speaks for EnvironmentSession {
     async fn next(&mut self) -> Result<Signal, Refusal> {
-        Self::next(self).await
+        match self {
+            Self::LaunchDarkly(session) => session.next().await,
+            Self::Archive(session) => session.next().await,
+        }
     }
 }

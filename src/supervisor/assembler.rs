@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use crate::clock;
 use crate::config::{Config, EnvironmentSettings, SourceKind, secret_check};
-use crate::environment::{Control, Environment, Manner};
+use crate::environment::{Control, Environment, EnvironmentSource, Manner};
 use crate::launchdarkly::{Client, Endpoints, Transport};
 use crate::metrics::Metrics;
 use crate::secrets::{Keeper, Kept};
@@ -107,7 +107,7 @@ impl<'a> Assembler<'a> {
             name: settings.name.clone(),
             launchdarkly_id: None,
             key,
-            client: self.client(transport)?,
+            source: EnvironmentSource::LaunchDarkly(self.client(transport)?),
             table,
             manner,
             control: Control::default(),
@@ -118,6 +118,11 @@ impl<'a> Assembler<'a> {
             metrics: self.metrics.environment(&settings.name),
             first_delay,
         })
+    }
+
+    /// Where the tables are, if not at AWS.
+    pub(super) fn endpoint(&self) -> Option<&str> {
+        self.connection.endpoint.as_deref()
     }
 
     /// The client that hears so.

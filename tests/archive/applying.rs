@@ -56,7 +56,7 @@ fn the_same_archive_changes_nothing() {
 fn another_data_id_is_a_new_set_also_at_a_lower_version_and_a_new_environment_is_added() {
     let expected = [("data", PRODUCTION), ("added", DEMO)];
     let applied = check([Pack::official(), Pack::second()], &expected);
-    assert_eq!(applied.get(PRODUCTION).unwrap().version, Some(9));
+    assert_eq!(applied.get(PRODUCTION).unwrap().entry.version, 9);
     assert_eq!(keys(&applied, PRODUCTION), ["new"]);
 }
 
@@ -87,8 +87,8 @@ fn with_the_same_data_id_the_data_are_as_they_were_whatever_is_there() {
         });
         let applied = check([Pack::official(), pack], &[("names", STAGING)]);
         assert_eq!(keys(&applied, STAGING), ["billing-v2"]);
-        let names = &applied.get(STAGING).unwrap().names;
-        assert_eq!(names.environment_name.as_deref(), Some("Stage"));
+        let names = &applied.get(STAGING).unwrap().entry.names;
+        assert_eq!(names.name, "Stage");
     }
 }
 
@@ -96,8 +96,8 @@ fn with_the_same_data_id_the_data_are_as_they_were_whatever_is_there() {
 fn with_the_same_version_and_data_id_names_are_as_they_were() {
     let pack = Pack::official().about(STAGING, |it| it["env"]["envName"] = json!("Stage"));
     let applied = check([Pack::official(), pack], &[]);
-    let names = &applied.get(STAGING).unwrap().names;
-    assert_eq!(names.environment_name.as_deref(), Some("Staging"));
+    let names = &applied.get(STAGING).unwrap().entry.names;
+    assert_eq!(names.name, "Staging");
 }
 
 /// A key that was rotated, with a version that says so.
@@ -113,7 +113,8 @@ fn rotated(to: &str, version: u64, expiring: Option<&str>) -> Pack {
 }
 
 fn key(applied: &AppliedArchive) -> &str {
-    applied.get(STAGING).unwrap().sdk_key.expose_secret()
+    let environment = applied.get(STAGING).unwrap();
+    environment.entry.credentials.anchor().expose_secret()
 }
 
 #[test]
@@ -145,7 +146,7 @@ fn a_bad_environment_keeps_what_it_had_and_is_named_while_others_go_on() {
     for bad in [Pack::bad_metadata(), Pack::bad_data()] {
         let applied = check([Pack::official(), bad.clone()], &[("added", DEMO)]);
         assert_eq!(refused(&applied), [PRODUCTION]);
-        assert_eq!(applied.get(PRODUCTION).unwrap().version, Some(10));
+        assert_eq!(applied.get(PRODUCTION).unwrap().entry.version, 10);
         assert!(keys(&applied, PRODUCTION).contains(&"banner-text".to_owned()));
         // It is taken once it is good, though its data ID is that of the bad one.
         let mended = [Pack::official(), bad, Pack::second()];

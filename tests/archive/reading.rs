@@ -17,26 +17,23 @@ fn a_launchdarkly_archive_is_read_with_names_keys_and_data() {
     let [production, staging] = &archive.environments[..] else {
         panic!("two environments");
     };
-    assert_eq!(production.version, Some(10));
+    assert_eq!(production.entry.version, 10);
     assert_eq!(&*production.data_id, "data-1");
-    assert_eq!(production.names.project_key.as_deref(), Some("harbor"));
-    assert_eq!(production.names.project_name.as_deref(), Some("Harbor"));
-    assert_eq!(
-        production.names.environment_key.as_deref(),
-        Some("production")
-    );
-    assert_eq!(
-        production.names.environment_name.as_deref(),
-        Some("Production")
-    );
-    assert!(
-        production
-            .sdk_key
-            .expose_secret()
-            .ends_with("-000000000001")
-    );
+    assert_eq!(production.entry.names.project_key, "harbor");
+    assert_eq!(production.entry.names.project_name, "Harbor");
+    assert_eq!(production.entry.names.key, "production");
+    assert_eq!(production.entry.names.name, "Production");
+    let anchor = production.entry.credentials.anchor();
+    assert!(anchor.expose_secret().ends_with("-000000000001"));
     // Another key is being phased out: the anchor is the one that counts.
-    assert!(staging.sdk_key.expose_secret().ends_with("-000000000022"));
+    assert!(
+        staging
+            .entry
+            .credentials
+            .anchor()
+            .expose_secret()
+            .ends_with("-000000000022")
+    );
     assert_eq!(staging.data.len(), 1);
 }
 
@@ -94,8 +91,8 @@ fn a_third_partys_archive_needs_no_more_than_an_id_and_a_key() {
     };
     assert_eq!(&*environment.id, "production");
     assert_eq!(&*environment.data_id, "\"1\"");
-    assert_eq!(environment.version, None);
-    assert_eq!(environment.names.environment_key, None);
+    assert_eq!(environment.entry.version, 0);
+    assert_eq!(environment.entry.names.key, "");
     assert_eq!(environment.data.len(), 1);
 }
 
@@ -173,15 +170,19 @@ fn what_is_wrong_with_an_environment_is_told_without_its_contents() {
         about(r#"{"env":{"envID":"staging","sdkKey":{"value":"sdk-secret"}}}"#),
         "production: its metadata say that its `envID` is staging: its files have to be called after that"
     );
-    assert_eq!(
-        about(r#"{"env":{"envID":"production","sdkKey":{"value":""}}}"#),
-        "production: its SDK key is empty"
-    );
-    let shape = "production: its metadata have no `env` with `envID` and `sdkKey.value`, or a name that is no text";
+    for text in [
+        r#"{"env":{"envID":"production","sdkKey":{"value":""}}}"#,
+        r#"{"env":{"envID":"production"}}"#,
+    ] {
+        assert_eq!(
+            about(text),
+            "production: its SDK key (`sdkKey.value`) is missing or empty"
+        );
+    }
+    let shape = "production: its metadata have no `env` with an `envID`, or a member of it is of the wrong type";
     for text in [
         "[]",
         "{}",
-        r#"{"env":{"envID":"production"}}"#,
         r#"{"env":{"sdkKey":{"value":"sdk-secret"}}}"#,
         r#"{"env":{"envID":"production","sdkKey":"sdk-secret"}}"#,
         r#"{"env":{"envID":"production","sdkKey":{"value":"x"},"envName":["sdk-secret"]}}"#,

@@ -1,7 +1,7 @@
 //! What an environment of an archive hears.
 
 use ld_dynamodb_relay::archive::{ArchiveSession, ArchiveSource};
-use ld_dynamodb_relay::environment::{Source, Speaks as _};
+
 use ld_dynamodb_relay::launchdarkly::Signal;
 use ld_dynamodb_relay::launchdarkly::fdv1::Said;
 use tokio::time::{Instant, timeout};
@@ -17,7 +17,7 @@ fn source(watched: &Watched, id: &str) -> ArchiveSource {
 }
 
 fn open(watched: &Watched, id: &str) -> ArchiveSession {
-    source(watched, id).open(&"sdk-unused".into())
+    source(watched, id).open()
 }
 
 /// What is said next.
@@ -114,12 +114,12 @@ async fn opening_again_says_what_holds_again() {
     // The last good word of it.
     let source = source(&watched, PRODUCTION);
     for _ in 0..3 {
-        let mut session = source.open(&"sdk-unused".into());
+        let mut session = source.open();
         assert_eq!(said(&mut session).await, first(PRODUCTION, 18));
     }
     watched.put(b"broken");
     watched.looks(2).await;
-    let mut session = source.open(&"sdk-unused".into());
+    let mut session = source.open();
     assert_eq!(said(&mut session).await, first(PRODUCTION, 18));
 }
 

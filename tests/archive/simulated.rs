@@ -34,8 +34,8 @@ fn what_the_simulator_packs_is_read() {
     assert_eq!(data_id(&first, 0), data_id(&second, 0));
     assert_ne!(data_id(&first, 1), data_id(&second, 1));
     let environment = &first.environments[0];
-    assert_eq!(environment.version, Some(3));
-    assert_eq!(environment.names.project_key.as_deref(), Some("shop"));
+    assert_eq!(environment.entry.version, 3);
+    assert_eq!(environment.entry.names.project_key, "shop");
 }
 
 /// The next line that begins so.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ld_dynamodb_relay::archive::{Archive, ArchiveNews, ArchiveSource, ArchiveWatch};
+use ld_dynamodb_relay::environment::EnvironmentSource;
 use ld_dynamodb_relay::model::{DataSet, ItemKey};
 use ld_dynamodb_relay::simulator::{Items, OfflineEnvironment, archive};
 use tempfile::TempDir;
@@ -37,8 +38,10 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let (watch, news) = ArchiveWatch::new(folder.path().join("flags.tar.gz"), SECOND);
         let (mut looking, table) = (JoinSet::new(), Table::new());
+        let source = ArchiveSource::new("5f00".into(), news.clone());
+        let source = EnvironmentSource::Archive(source);
         looking.spawn(watch.run(CancellationToken::new()));
-        let relay = Relay::start(&ArchiveSource::new("5f00".into(), news.clone()), &table).await;
+        let relay = Relay::start(&source, &table).await;
         let mut world = Self {
             folder,
             table,

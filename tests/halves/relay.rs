@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use ld_dynamodb_relay::clock;
-use ld_dynamodb_relay::environment::{Control, Environment, Manner, Source};
+use ld_dynamodb_relay::environment::{Control, Environment, EnvironmentSource, Manner, Source};
 use ld_dynamodb_relay::launchdarkly::{Client, Endpoints, Transport};
 use ld_dynamodb_relay::metrics::Metrics;
 use ld_dynamodb_relay::secrets::{Giver, Kept};
@@ -61,7 +61,7 @@ impl Relay {
             name: "production".into(),
             key,
             launchdarkly_id: None,
-            client: client(),
+            source: EnvironmentSource::LaunchDarkly(client()),
             manner: Manner {
                 concurrency: 32,
                 verify_interval: Duration::from_mins(15),

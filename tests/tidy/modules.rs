@@ -31,7 +31,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("listener", "label launchdarkly model"),
     (
         "environment",
-        "clock launchdarkly listener metrics model plan secrets status table writer",
+        "archive clock launchdarkly listener metrics model plan secrets status table writer",
     ),
     (
         "registry",
@@ -39,13 +39,13 @@ const ARROWS: &[(&str, &str)] = &[
     ),
     (
         "supervisor",
-        "clock config environment launchdarkly listener metrics model registry roster secrets status table",
+        "archive clock config environment launchdarkly listener metrics model registry roster secrets status table",
     ),
     (
         "http",
         "clock config environment metrics model registry roster secrets status webhook",
     ),
-    ("archive", "launchdarkly model"),
+    ("archive", "launchdarkly model roster"),
     ("simulator", "clock model"), // LaunchDarkly as its documents have it, not as we read it
     ("commands", EVERYTHING),
 ];

@@ -4,42 +4,26 @@ use std::fmt;
 use std::sync::Arc;
 
 use md5::{Digest as _, Md5};
-use secrecy::SecretString;
+use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::DataSet;
 use crate::launchdarkly::fdv1::{self, Malformed};
+use crate::roster::EnvironmentEntry;
 
 /// An environment that can be used.
 #[derive(Clone)]
 pub struct ArchivedEnvironment {
     /// LaunchDarkly's ID of it.
     pub id: Arc<str>,
-    /// The version of what is said about it; whether it is higher or lower than before says nothing. None where there is
-    /// none.
-    pub version: Option<i64>,
-    /// What it is called.
-    pub names: ArchivedNames,
-    /// Its server-side SDK key. Nobody connects with it; it is shown, masked.
-    pub sdk_key: SecretString,
+    /// What is said of it, as auto-configuration says it. Its version tells one state from another, higher or lower. Nobody
+    /// connects with its keys: they are shown, masked.
+    pub entry: Arc<EnvironmentEntry>,
     /// Tells one state of its data from another. Where the archive has none, it is made of the data.
     pub data_id: Arc<str>,
     /// Every flag and segment.
     pub data: Arc<DataSet>,
-}
-
-/// What an environment is called, as far as the archive says it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ArchivedNames {
-    /// The project's key.
-    pub project_key: Option<Arc<str>>,
-    /// The project's name.
-    pub project_name: Option<Arc<str>>,
-    /// The environment's key.
-    pub environment_key: Option<Arc<str>>,
-    /// The environment's name.
-    pub environment_name: Option<Arc<str>>,
 }
 
 /// Why an environment cannot be used as it is in the archive. Says nothing of the contents: they hold keys.
@@ -54,12 +38,13 @@ pub enum EnvironmentFault {
         column: usize,
     },
     /// Its `ID.json` is JSON of another shape.
-    #[error(
-        "its metadata have no `env` with `envID` and `sdkKey.value`, or a name that is no text"
-    )]
+    #[error("its metadata have no `env` with an `envID`, or a member of it is of the wrong type")]
     Shape,
-    /// An SDK key without a letter.
-    #[error("its SDK key is empty")]
+    /// An ID that names no place.
+    #[error("its ID is empty, too long, or holds blanks or control characters")]
+    UnusableId,
+    /// No SDK key.
+    #[error("its SDK key (`sdkKey.value`) is missing or empty")]
     NoKey,
     /// It is another environment's.
     #[error("its metadata say that its `envID` is {0}: its files have to be called after that")]
@@ -74,27 +59,10 @@ pub enum EnvironmentFault {
 
 #[derive(Deserialize)]
 struct EnvironmentMetadata<'a> {
-    env: MetadataEnvironment,
+    #[serde(borrow)]
+    env: &'a RawValue,
     #[serde(rename = "dataId", borrow, default)]
     data_id: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct MetadataEnvironment {
-    #[serde(rename = "envID")]
-    env_id: String,
-    env_key: Option<Arc<str>>,
-    env_name: Option<Arc<str>>,
-    proj_key: Option<Arc<str>>,
-    proj_name: Option<Arc<str>>,
-    version: Option<serde_json::Value>,
-    sdk_key: MetadataKey,
-}
-
-#[derive(Deserialize)]
-struct MetadataKey {
-    value: String,
 }
 
 impl ArchivedEnvironment {
@@ -106,12 +74,19 @@ impl ArchivedEnvironment {
     ) -> Result<Self, EnvironmentFault> {
         let about: EnvironmentMetadata<'_> =
             serde_json::from_slice(about).map_err(|error| fault(&error))?;
-        let environment = about.env;
-        if *environment.env_id != **id {
-            let other = environment.env_id.chars().take(80).collect::<String>();
+        let entry = EnvironmentEntry::parse(about.env.get());
+        let entry = entry.map_err(|_| EnvironmentFault::Shape)?;
+        if entry.id.is_empty() {
+            return Err(EnvironmentFault::Shape);
+        }
+        if *entry.id != **id {
+            let other = entry.id.chars().take(80).collect::<String>();
             return Err(EnvironmentFault::OtherId(other.escape_debug().to_string()));
         }
-        if environment.sdk_key.value.is_empty() {
+        entry
+            .check_id(id)
+            .map_err(|_| EnvironmentFault::UnusableId)?;
+        if entry.credentials.anchor().expose_secret().is_empty() {
             return Err(EnvironmentFault::NoKey);
         }
         let data = data.ok_or(EnvironmentFault::NoData)?;
@@ -119,14 +94,7 @@ impl ArchivedEnvironment {
         let text = text.map_err(|_| EnvironmentFault::Data(Malformed::Json("its data")))?;
         Ok(Self {
             id: Arc::clone(id),
-            version: environment.version.and_then(|it| it.as_i64()),
-            names: ArchivedNames {
-                project_key: environment.proj_key,
-                project_name: environment.proj_name,
-                environment_key: environment.env_key,
-                environment_name: environment.env_name,
-            },
-            sdk_key: environment.sdk_key.value.into(),
+            entry: Arc::new(entry),
             data_id: data_id(about.data_id, data),
             data: Arc::new(fdv1::archived(text).map_err(EnvironmentFault::Data)?),
         })
@@ -157,8 +125,8 @@ impl fmt::Debug for ArchivedEnvironment {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("ArchivedEnvironment")
             .field("id", &self.id)
-            .field("version", &self.version)
-            .field("names", &self.names)
+            .field("version", &self.entry.version)
+            .field("names", &self.entry.names)
             .field("data_id", &self.data_id)
             .field("items", &self.data.len())
             .finish_non_exhaustive()

@@ -155,7 +155,6 @@ impl RosteredRelay {
             cache,
             orders: it.orders.clone(),
             source: options.source,
-            endpoint: None,
         };
         let (status, stop, exits) = (it.status.clone(), it.stop.clone(), options.exits);
         it.task.spawn(async move {
