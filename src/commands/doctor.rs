@@ -80,7 +80,10 @@ pub async fn examine(config: &Config, connection: &Connection) -> anyhow::Result
         findings: &mut findings,
     };
     chart.secrets(&kept);
-    chart.webhook(config, &environments);
+    let asks_launchdarkly = !matches!(config.roster, RosterSettings::Archive(_));
+    if asks_launchdarkly {
+        chart.webhook(config, &environments);
+    }
     chart.roster(config, environments.len(), &unusable);
     for environment in environments {
         chart.environment = Some(environment.name.to_string());
@@ -101,7 +104,9 @@ pub async fn examine(config: &Config, connection: &Connection) -> anyhow::Result
                 chart.note(check, Severity::Ok, text);
                 chart.identity(&environment, &greeting, &observed.unwrap_or_default());
                 chart.polling(&environment).await;
-                chart.clock(&greeting);
+                if asks_launchdarkly {
+                    chart.clock(&greeting);
+                }
                 chart.sizes(&environment, &desired);
             }
             Err(failure) => chart.source(&failure),

@@ -94,10 +94,10 @@ impl<'a> Enlisted<'a> {
         giver: Giver,
         kept: Kept,
     ) {
-        let names = &entry.names;
+        let names = [&*entry.names.project_name, &*entry.names.name];
         info!(
             environment = &*entry.id,
-            detail = format!("{} {}: {destination}", names.project_name, names.name),
+            detail = format!("{} goes to {destination}", names.join(" ")).trim_start(),
             "environment joined the roster"
         );
         let info = self.info(entry, &destination, &kept);

@@ -14,7 +14,7 @@ use crate::status::{Facts, Summary};
 pub const SUMMARY_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Writes the line every so often, for ever. The first comes as soon as it is known of every environment that there is at
-/// the start how it fares, and after one interval at the latest: a line from before that would tell of trouble that is
+/// the start, or of the first that come, how it fares, and after one interval at the latest: a line from before that would tell of trouble that is
 /// none. `read_timeout` and `tolerated` are what `/status` computes health with.
 pub async fn summarize(
     registry: &EnvironmentRegistry,
@@ -23,6 +23,9 @@ pub async fn summarize(
     every: Duration,
 ) {
     let tried = async {
+        registry
+            .wait_until(|registered| !registered.is_empty())
+            .await;
         for environment in &*registry.now() {
             environment.status.wait_until(Facts::is_tried).await;
         }
