@@ -7,7 +7,7 @@ use crate::source::Source;
 pub(crate) fn length(source: &Source) -> Vec<String> {
     let most = match source.path.as_str() {
         "README.md" => 250,
-        "ARCHITECTURE.md" => 200,
+        "ARCHITECTURE.md" => 240,
         path if path.ends_with("go.sum") || path.ends_with("package-lock.json") => {
             return Vec::new();
         }
