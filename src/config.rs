@@ -35,6 +35,7 @@ pub use roster::{
 };
 pub use secret::{Secret, mask};
 pub use sources::Sources;
+pub use values::level as log_level;
 
 use std::path::PathBuf;
 use std::sync::Arc;

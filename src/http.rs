@@ -34,6 +34,7 @@ pub use tls::{Tls, TlsTrouble};
 pub use webhook::Webhook;
 
 use crate::clock::Moment;
+use crate::logging::LogLevels;
 use crate::metrics::{KnownEnvironment, Metrics};
 use crate::registry::{EnvironmentRegistry, Registered, RosterOrders};
 use crate::secrets::Kept;
@@ -71,6 +72,8 @@ pub struct App {
     pub roster: RosterStatus,
     /// What operators say of it.
     pub roster_orders: RosterOrders,
+    /// What is logged of each environment.
+    pub log_levels: LogLevels,
     /// What the webhook takes.
     pub webhook: Arc<Webhook>,
     /// Allows operators from elsewhere than this machine.
@@ -164,6 +167,7 @@ pub fn admin(app: App) -> Router {
             post(orders::sync).layer(from_fn(page::readable)),
         )
         .route("/roster", post(orders::roster))
+        .route("/log-level/{environment}", post(orders::log_level))
         .merge(page::routes())
         .layer(Extension(page::Live::new(app.clone())));
     if app.metrics_enabled {

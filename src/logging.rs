@@ -9,16 +9,16 @@ mod lines;
 use std::io;
 
 use tracing::Subscriber;
-use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt::{self, MakeWriter};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::registry;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
-use crate::config::{Log, LogFormat};
+use crate::config::LogFormat;
 
-use levels::Levels;
 use lines::{Lines, Unformatted};
+
+pub use levels::LogLevels;
 
 /// Where log lines go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,31 +29,30 @@ pub enum LogOutput {
     Stderr,
 }
 
-/// Starts logging for the process. `is_terminal` is whether `output` is one; `per_environment` are the levels of
-/// environments that have their own.
+/// Starts logging for the process. `is_terminal` is whether `output` is one.
 pub fn init(
-    log: &Log,
+    format: Option<LogFormat>,
     output: LogOutput,
     is_terminal: bool,
-    per_environment: &[(&str, LevelFilter)],
+    levels: &LogLevels,
 ) -> Result<(), TryInitError> {
     match output {
-        LogOutput::Stdout => subscriber(log, is_terminal, per_environment, io::stdout).try_init(),
-        LogOutput::Stderr => subscriber(log, is_terminal, per_environment, io::stderr).try_init(),
+        LogOutput::Stdout => subscriber(format, is_terminal, levels, io::stdout).try_init(),
+        LogOutput::Stderr => subscriber(format, is_terminal, levels, io::stderr).try_init(),
     }
 }
 
 /// What [`init`] starts, writing to `writer`.
 pub fn subscriber<W>(
-    log: &Log,
+    format: Option<LogFormat>,
     is_terminal: bool,
-    per_environment: &[(&str, LevelFilter)],
+    levels: &LogLevels,
     writer: W,
 ) -> impl Subscriber + Send + Sync + use<W>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let format = log.format.unwrap_or(if is_terminal {
+    let format = format.unwrap_or(if is_terminal {
         LogFormat::Text
     } else {
         LogFormat::Json
@@ -62,5 +61,5 @@ where
         .fmt_fields(Unformatted)
         .event_format(Lines::new(format, is_terminal))
         .with_writer(writer);
-    registry().with(lines.with_filter(Levels::new(log.level, per_environment)))
+    registry().with(lines.with_filter(levels.clone()))
 }

@@ -12,7 +12,7 @@ use ld_dynamodb_relay::commands::{
 #[cfg(feature = "demo")]
 use ld_dynamodb_relay::commands::{demo, simulate};
 use ld_dynamodb_relay::config::{self, Config, Loaded, Sources};
-use ld_dynamodb_relay::logging::{self, LogOutput};
+use ld_dynamodb_relay::logging::{self, LogLevels, LogOutput};
 use ld_dynamodb_relay::table::{self, Connection};
 use tokio_util::sync::CancellationToken;
 
@@ -129,8 +129,8 @@ async fn run_command(cli: Cli) -> Result<u8> {
                 port,
             })
             .await?;
-            log(&demo.config, LogOutput::Stderr)?;
-            Box::pin(demo.run()).await?;
+            let levels = log(&demo.config, LogOutput::Stderr)?;
+            Box::pin(demo.run(levels)).await?;
             Ok(0)
         }
         #[cfg(feature = "demo")]
@@ -151,7 +151,7 @@ const fn passed(good: bool) -> u8 {
 }
 
 async fn daemon(loaded: Loaded) -> Result<u8> {
-    let Some(config) = usable(loaded, LogOutput::Stdout)? else {
+    let Some((config, levels)) = usable(loaded, LogOutput::Stdout)? else {
         return Ok(TROUBLE);
     };
     if config.lifecycle.exit_always {
@@ -168,7 +168,7 @@ async fn daemon(loaded: Loaded) -> Result<u8> {
         }
     };
     let connection = table::connect(config.store.endpoint.as_deref(), None).await;
-    let end = run::run(&config, ports, connection, CancellationToken::new()).await?;
+    let end = run::run(&config, ports, connection, levels, CancellationToken::new()).await?;
     Ok(match end {
         run::End::Stopped => 0,
         run::End::NotInitialized => NOT_INITIALIZED,
@@ -182,7 +182,7 @@ fn load(args: ConfigArgs) -> Loaded {
 
 /// For a command that does its work once: the settings and the table, or nothing, and what is wrong was told.
 async fn once(loaded: Loaded) -> Result<Option<(Config, Connection)>> {
-    let Some(config) = usable(loaded, LogOutput::Stderr)? else {
+    let Some((config, _)) = usable(loaded, LogOutput::Stderr)? else {
         return Ok(None);
     };
     let connection = table::connect(config.store.endpoint.as_deref(), None).await;
@@ -190,14 +190,14 @@ async fn once(loaded: Loaded) -> Result<Option<(Config, Connection)>> {
 }
 
 /// Starts logging and gives the settings, or tells what is wrong with them.
-fn usable(loaded: Loaded, output: LogOutput) -> Result<Option<Config>> {
+fn usable(loaded: Loaded, output: LogOutput) -> Result<Option<(Config, LogLevels)>> {
     match loaded.config {
         Ok(config) => {
-            log(&config, output)?;
+            let levels = log(&config, output)?;
             for warning in &loaded.warnings {
                 tracing::warn!(detail = %warning, "a setting does not do what it says");
             }
-            Ok(Some(config))
+            Ok(Some((config, levels)))
         }
         Err(problems) => {
             complain(&problems.to_string());
@@ -206,7 +206,7 @@ fn usable(loaded: Loaded, output: LogOutput) -> Result<Option<Config>> {
     }
 }
 
-fn log(config: &Config, output: LogOutput) -> Result<()> {
+fn log(config: &Config, output: LogOutput) -> Result<LogLevels> {
     let is_terminal = match output {
         LogOutput::Stdout => io::stdout().is_terminal(),
         LogOutput::Stderr => io::stderr().is_terminal(),
@@ -216,7 +216,9 @@ fn log(config: &Config, output: LogOutput) -> Result<()> {
         .iter()
         .filter_map(|it| Some((&*it.name, it.log_level?)))
         .collect();
-    Ok(logging::init(&config.log, output, is_terminal, &levels)?)
+    let levels = LogLevels::new(config.log.level, &levels);
+    logging::init(config.log.format, output, is_terminal, &levels)?;
+    Ok(levels)
 }
 
 /// To standard error; there is nobody to tell if that fails.

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use ld_dynamodb_relay::config::{Log, LogFormat};
-use ld_dynamodb_relay::logging;
+use ld_dynamodb_relay::logging::{self, LogLevels};
 use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
 use tracing::{debug, error, info, info_span, warn};
@@ -44,9 +44,19 @@ fn logged(
     per_environment: &[(&str, LevelFilter)],
     act: impl FnOnce(),
 ) -> String {
+    let levels = LogLevels::new(level, per_environment);
+    logged_by(&levels, format, is_terminal, act)
+}
+
+/// The same with levels that may be changed meanwhile.
+fn logged_by(
+    levels: &LogLevels,
+    format: Option<LogFormat>,
+    is_terminal: bool,
+    act: impl FnOnce(),
+) -> String {
     let captured = Captured::default();
-    let log = Log { level, format };
-    let subscriber = logging::subscriber(&log, is_terminal, per_environment, captured.clone());
+    let subscriber = logging::subscriber(format, is_terminal, levels, captured.clone());
     tracing::subscriber::with_default(subscriber, act);
     let bytes = captured.0.lock().unwrap().clone();
     String::from_utf8(bytes).unwrap()
@@ -64,6 +74,28 @@ fn json_lines(text: &str) -> Vec<Value> {
         line
     };
     text.lines().map(parse).collect()
+}
+
+#[test]
+fn what_is_logged_of_an_environment_can_be_changed_while_it_runs() {
+    let levels = LogLevels::new(LevelFilter::INFO, &[]);
+    let text = logged_by(&levels, None, false, || {
+        let _span = info_span!("environment", environment = %"production").entered();
+        let say = |what: &str| debug!(what, "said");
+        let known = |_: &str| true;
+        say("before");
+        levels.set("production", Some(LevelFilter::DEBUG), known);
+        say("while it is wanted");
+        debug!(environment = "staging", "of another one");
+        levels.set("production", None, known);
+        say("after");
+        levels.set("production", Some(LevelFilter::DEBUG), known);
+        levels.set("staging", Some(LevelFilter::WARN), |name| name == "staging");
+        say("once it is forgotten");
+    });
+    let lines = json_lines(&text);
+    assert_eq!(lines.len(), 1, "{text}");
+    assert_eq!(lines[0]["what"], "while it is wanted");
 }
 
 #[test]
@@ -201,7 +233,13 @@ async fn crates_that_use_the_older_interface_are_pinned_too() {
         format: None,
     };
     // The only test that sets the process's own: the others' threads have theirs.
-    logging::subscriber(&log, false, &[], captured.clone()).init();
+    logging::subscriber(
+        log.format,
+        false,
+        &LogLevels::new(log.level, &[]),
+        captured.clone(),
+    )
+    .init();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     // Nobody listens on port 1; on its way there `reqwest` says much.
     client.get("http://127.0.0.1:1/").send().await.unwrap_err();

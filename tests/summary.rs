@@ -9,7 +9,7 @@ use std::time::Duration;
 use ld_dynamodb_relay::clock;
 use ld_dynamodb_relay::config::{Log, LogFormat};
 use ld_dynamodb_relay::environment::Control;
-use ld_dynamodb_relay::logging;
+use ld_dynamodb_relay::logging::{self, LogLevels};
 use ld_dynamodb_relay::registry::{EnvironmentInfo, EnvironmentRegistry, RegisteredEnvironment};
 use ld_dynamodb_relay::secrets::Kept;
 use ld_dynamodb_relay::status::{EnvironmentStatus, SourcePhase, TablePhase};
@@ -112,7 +112,13 @@ async fn the_first_comes_when_all_are_known_and_then_one_a_minute() {
         level: LevelFilter::INFO,
         format: Some(LogFormat::Json),
     };
-    let _guard = logging::subscriber(&log, false, &[], captured.clone()).set_default();
+    let _guard = logging::subscriber(
+        log.format,
+        false,
+        &LogLevels::new(log.level, &[]),
+        captured.clone(),
+    )
+    .set_default();
     let (one, two) = (
         EnvironmentStatus::new(clock::now()),
         EnvironmentStatus::new(clock::now()),
@@ -179,7 +185,13 @@ async fn what_is_never_tried_is_told_after_a_minute() {
         level: LevelFilter::INFO,
         format: Some(LogFormat::Json),
     };
-    let _guard = logging::subscriber(&log, false, &[], captured.clone()).set_default();
+    let _guard = logging::subscriber(
+        log.format,
+        false,
+        &LogLevels::new(log.level, &[]),
+        captured.clone(),
+    )
+    .set_default();
     let start = Instant::now();
     let registry: EnvironmentRegistry = [member("one", &EnvironmentStatus::new(clock::now()))]
         .into_iter()

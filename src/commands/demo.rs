@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::run::{self, Ports};
 use crate::config::{self, Config, Sources};
+use crate::logging::LogLevels;
 use crate::model::{ItemKey, Kind};
 use crate::simulator::{
     ANY_PORT, FileData, Items, LaunchDarkly, Reload, SimulatedEnvironment, Step, Store,
@@ -83,7 +84,7 @@ impl Demo {
     }
 
     /// Runs the relay until a signal and prints each change of the file as it is stored.
-    pub async fn run(mut self) -> Result<()> {
+    pub async fn run(mut self, levels: LogLevels) -> Result<()> {
         let ports = if let Ok(ports) = Ports::bind(&self.config).await {
             ports
         } else {
@@ -107,7 +108,7 @@ impl Demo {
             }
         };
         tokio::select! {
-            end = run::run(&self.config, ports, connection, CancellationToken::new()) => end.map(|_| ()),
+            end = run::run(&self.config, ports, connection, levels, CancellationToken::new()) => end.map(|_| ()),
             told = tell => told,
         }
     }

@@ -17,6 +17,7 @@ use crate::clock;
 use crate::config::{Config, Lifecycle, RosterSettings, Secret, secret_check};
 use crate::environment::Environment;
 use crate::http::{self, App, Tls, Webhook, WorkPort};
+use crate::logging::LogLevels;
 use crate::metrics::Metrics;
 use crate::registry::{EnvironmentInfo, EnvironmentRegistry, RegisteredEnvironment, RosterOrders};
 use crate::secrets::{Keeper, Kept};
@@ -82,6 +83,7 @@ pub async fn run(
     config: &Config,
     ports: Ports,
     connection: Connection,
+    levels: LogLevels,
     stop: CancellationToken,
 ) -> Result<End> {
     let metrics = Metrics::new(&config.http.metrics_prefix);
@@ -95,6 +97,7 @@ pub async fn run(
         &stop,
         &mut keeper,
     );
+    app.log_levels = levels;
     let (work, admin) = ports.addresses()?;
     info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -247,6 +250,7 @@ fn app(
         environments: registered.collect(),
         roster: RosterStatus::configured(),
         roster_orders: RosterOrders::default(),
+        log_levels: LogLevels::new(config.log.level, &[]),
         webhook: Arc::new(Webhook::new(
             keep(&http.webhook.secrets, secret_check::webhook_secret),
             http.webhook.max_age,

@@ -109,8 +109,8 @@ pub(super) fn boolean(text: &str) -> Parsed<bool> {
     }
 }
 
-/// `debug`, `info`, `warn`, `error`, `none`.
-pub(super) fn level(text: &str) -> Parsed<LevelFilter> {
+/// A log level: `debug`, `info`, `warn`, `error` or `none`. An error completes the sentence "the value ...".
+pub fn level(text: &str) -> Result<LevelFilter, String> {
     match text.to_ascii_lowercase().as_str() {
         "debug" => Ok(LevelFilter::DEBUG),
         "info" => Ok(LevelFilter::INFO),

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::App;
 use super::operators::operator;
+use crate::config::log_level as log_level_named;
 use crate::secrets::Kept;
 
 /// What an operator wants.
@@ -27,6 +28,8 @@ const UNCLEAR: &str = "ask without parameters to have everything compared again,
 
 const UNCLEAR_OF_ROSTER: &str =
     "ask with `?confirm=removals&count=N` to let N environments go whose removal is held\n";
+const UNCLEAR_LEVEL: &str =
+    "ask with `?level=` and one of debug, info, warn, error, none, or default\n";
 const ACCEPTED: &str = "accepted: see the status and the log for what comes of it\n";
 
 type QueryPairs = Vec<(String, String)>;
@@ -104,6 +107,50 @@ pub(super) async fn roster(
     );
     app.roster_orders.confirm(removals);
     (StatusCode::ACCEPTED, ACCEPTED).into_response()
+}
+
+/// `POST /log-level/{environment}?level=debug`, until the process ends.
+pub(super) async fn log_level(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    query: Result<Query<QueryPairs>, QueryRejection>,
+    request: Request,
+) -> Response {
+    let Some((by, peer)) = who(&app, &request) else {
+        return (StatusCode::FORBIDDEN, FORBIDDEN).into_response();
+    };
+    if app.environments.named(&name).is_none() {
+        return (StatusCode::NOT_FOUND, "no such environment\n").into_response();
+    }
+    let wanted = query
+        .ok()
+        .and_then(|Query(parameters)| match &parameters[..] {
+            [(parameter, level)] if parameter == "level" => Some(level.clone()),
+            _ => None,
+        });
+    let level = match wanted.as_deref() {
+        Some("default") => None,
+        Some(level) => match log_level_named(level) {
+            Ok(level) => Some(level),
+            Err(_) => return (StatusCode::BAD_REQUEST, UNCLEAR_LEVEL).into_response(),
+        },
+        None => return (StatusCode::BAD_REQUEST, UNCLEAR_LEVEL).into_response(),
+    };
+    let peer = peer.map(tracing::field::display);
+    tracing::warn!(
+        environment = &*name,
+        by,
+        peer,
+        log_level = wanted,
+        "an operator changes what is logged of an environment"
+    );
+    let is_known = |name: &str| app.environments.named(name).is_some();
+    app.log_levels.set(&name, level, is_known);
+    (
+        StatusCode::OK,
+        "it is so from now on, until the daemon is restarted\n",
+    )
+        .into_response()
 }
 
 /// How an operator shows who they are, and where they come from; none for who is no operator.

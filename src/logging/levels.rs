@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
@@ -37,25 +37,54 @@ const PINNED: [&str; 15] = [
 /// An environment's name, kept with the span that has it.
 pub(super) struct Named(pub(super) Arc<str>);
 
-/// One level for the process, and some for environments that have their own.
-pub(super) struct Levels {
+/// One level for the process, and some for environments that have their own. They may be changed while lines are written.
+/// Cheap to clone: all clones are one.
+#[derive(Clone)]
+pub struct LogLevels(Arc<RwLock<LevelTable>>);
+
+struct LevelTable {
     level: LevelFilter,
     per_environment: HashMap<String, LevelFilter>,
-    /// The most talkative of all.
-    highest: LevelFilter,
 }
 
-impl Levels {
-    pub(super) fn new(level: LevelFilter, per_environment: &[(&str, LevelFilter)]) -> Self {
-        let levels = per_environment.iter().map(|(_, level)| *level);
-        Self {
+impl LogLevels {
+    /// One level for the process, and some for environments, by name.
+    pub fn new(level: LevelFilter, per_environment: &[(&str, LevelFilter)]) -> Self {
+        let per_environment = per_environment.iter();
+        let per_environment = per_environment.map(|(name, level)| ((*name).to_owned(), *level));
+        Self(Arc::new(RwLock::new(LevelTable {
             level,
-            highest: levels.fold(level, LevelFilter::max),
-            per_environment: per_environment
-                .iter()
-                .map(|(name, level)| ((*name).to_owned(), *level))
-                .collect(),
+            per_environment: per_environment.collect(),
+        })))
+    }
+
+    /// From now on the environment has this level, or that of the process. Those of which `is_known` is not so are
+    /// forgotten.
+    pub fn set(&self, name: &str, level: Option<LevelFilter>, is_known: impl Fn(&str) -> bool) {
+        {
+            let table = self.0.write();
+            let mut table = table.unwrap_or_else(PoisonError::into_inner);
+            let levels = &mut table.per_environment;
+            levels.retain(|name, _| is_known(name));
+            match level {
+                Some(level) => levels.insert(name.to_owned(), level),
+                None => levels.remove(name),
+            };
         }
+        // What was never logged may be now.
+        tracing::callsite::rebuild_interest_cache();
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, LevelTable> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl LevelTable {
+    /// The most talkative of all.
+    fn highest(&self) -> LevelFilter {
+        let levels = self.per_environment.values();
+        levels.copied().fold(self.level, LevelFilter::max)
     }
 
     /// Whether an event like this could be logged, in whichever environment it happens.
@@ -66,15 +95,16 @@ impl Levels {
             return false;
         }
         // A span is what tells the environment: it is kept also where nothing of its level is logged.
-        metadata.is_span() || *metadata.level() <= self.highest
+        metadata.is_span() || *metadata.level() <= self.highest()
     }
 }
 
-impl<S: Subscriber + for<'a> LookupSpan<'a>> Filter<S> for Levels {
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Filter<S> for LogLevels {
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if !self.possible(metadata) {
+        let table = self.read();
+        if !table.possible(metadata) {
             Interest::never()
-        } else if metadata.is_span() || self.per_environment.is_empty() {
+        } else if metadata.is_span() || table.per_environment.is_empty() {
             Interest::always()
         } else {
             Interest::sometimes()
@@ -82,18 +112,19 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Filter<S> for Levels {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
-        self.possible(metadata)
+        self.read().possible(metadata)
     }
 
     fn event_enabled(&self, event: &Event<'_>, context: &Context<'_, S>) -> bool {
-        if self.per_environment.is_empty() {
+        let table = self.read();
+        if table.per_environment.is_empty() {
             return true;
         }
         let own = environment(|visit| event.record(visit));
         let level = own
             .or_else(|| context.event_span(event).as_ref().and_then(around))
-            .and_then(|name| self.per_environment.get(&*name))
-            .unwrap_or(&self.level);
+            .and_then(|name| table.per_environment.get(&*name))
+            .unwrap_or(&table.level);
         event.metadata().level() <= level
     }
 
@@ -107,7 +138,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Filter<S> for Levels {
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
         // Spans have the level `info` and have to come through.
-        Some(self.highest.max(LevelFilter::INFO))
+        Some(self.read().highest().max(LevelFilter::INFO))
     }
 }
 

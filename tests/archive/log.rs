@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Once;
 
 use ld_dynamodb_relay::config::Log;
-use ld_dynamodb_relay::logging;
+use ld_dynamodb_relay::logging::{self, LogLevels};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -21,7 +21,10 @@ pub(crate) fn collect() {
             level: LevelFilter::INFO,
             format: None,
         };
-        logging::subscriber(&log, false, &[], || Collect).init();
+        logging::subscriber(log.format, false, &LogLevels::new(log.level, &[]), || {
+            Collect
+        })
+        .init();
     });
 }
 

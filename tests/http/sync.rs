@@ -151,3 +151,51 @@ async fn orders_are_taken_on_the_admin_port_alone() {
     assert_eq!(code.as_u16(), 404);
     assert_eq!(world.admin("/sync/production").await.0.as_u16(), 405);
 }
+
+#[tokio::test]
+async fn an_operator_changes_what_is_logged_of_an_environment() {
+    let world = world();
+    for level in ["debug", "NONE", "default"] {
+        let path = format!("/log-level/production?level={level}");
+        assert_eq!(local(&world, &path).await.0, 200, "{level}");
+    }
+    for path in [
+        "/log-level/production",
+        "/log-level/production?level=loud",
+        "/log-level/production?level=debug&level=info",
+        "/log-level/production?other=debug",
+    ] {
+        let (code, text) = local(&world, path).await;
+        assert_eq!(code, 400, "{path}");
+        assert!(text.contains("default"), "{text}");
+    }
+    assert_eq!(
+        local(&world, "/log-level/elsewhere?level=debug").await.0,
+        404
+    );
+    let far = order(
+        &world,
+        "/log-level/production?level=debug",
+        "10.0.0.1:5000",
+        |it| it,
+    );
+    assert_eq!(far.await.0, 403);
+}
+
+#[tokio::test]
+async fn an_operator_confirms_the_removal_of_environments() {
+    let world = world();
+    assert_eq!(
+        local(&world, "/roster?confirm=removals&count=3").await.0,
+        409
+    );
+    world.app.roster.update(|facts| facts.held_removals = 7);
+    let (code, text) = local(&world, "/roster?confirm=removals&count=3").await;
+    assert_eq!(code, 409);
+    assert!(text.contains('7'), "{text}");
+    assert_eq!(local(&world, "/roster").await.0, 400);
+    let path = "/roster?confirm=removals&count=7";
+    assert_eq!(order(&world, path, "10.0.0.1:5000", |it| it).await.0, 403);
+    assert_eq!(local(&world, path).await.0, 202);
+    assert_eq!(world.app.roster_orders.confirmed().await, 7);
+}

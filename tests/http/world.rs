@@ -10,6 +10,7 @@ use ld_dynamodb_relay::clock::Moment;
 use ld_dynamodb_relay::config::{EnvironmentSettings, SourceKind};
 use ld_dynamodb_relay::environment::Control;
 use ld_dynamodb_relay::http::{self, App, Webhook};
+use ld_dynamodb_relay::logging::LogLevels;
 use ld_dynamodb_relay::metrics::Metrics;
 use ld_dynamodb_relay::model::{ItemKey, Kind};
 use ld_dynamodb_relay::registry::{EnvironmentInfo, RegisteredEnvironment, RosterOrders};
@@ -24,6 +25,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
+use tracing::level_filters::LevelFilter;
 
 pub(crate) const SDK_KEY: &str = "sdk-01234567-89ab-cdef-0123-456789abcdef";
 
@@ -50,6 +52,7 @@ impl World {
             environments: members.collect(),
             roster: RosterStatus::configured(),
             roster_orders: RosterOrders::default(),
+            log_levels: LogLevels::new(LevelFilter::INFO, &[]),
             webhook: Arc::new(Webhook::new(Vec::new(), Duration::from_mins(5))),
             admin_token: None,
             metrics,

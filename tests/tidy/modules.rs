@@ -43,7 +43,7 @@ const ARROWS: &[(&str, &str)] = &[
     ),
     (
         "http",
-        "clock config environment metrics model registry roster secrets status webhook",
+        "clock config environment logging metrics model registry roster secrets status webhook",
     ),
     ("archive", "launchdarkly model roster"),
     ("simulator", "clock model"), // LaunchDarkly as its documents have it, not as we read it

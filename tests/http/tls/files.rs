@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use ld_dynamodb_relay::clock::Moment;
 use ld_dynamodb_relay::config::{Log, LogFormat, TlsSettings, TlsVersion};
 use ld_dynamodb_relay::http::{Tls, WorkPort};
-use ld_dynamodb_relay::logging;
+use ld_dynamodb_relay::logging::{self, LogLevels};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ALL_VERSIONS, ClientConfig, RootCertStore, SupportedProtocolVersion};
@@ -140,7 +140,13 @@ impl Logged {
             level: LevelFilter::INFO,
             format: Some(LogFormat::Json),
         };
-        let guard = logging::subscriber(&log, false, &[], logged.clone()).set_default();
+        let guard = logging::subscriber(
+            log.format,
+            false,
+            &LogLevels::new(log.level, &[]),
+            logged.clone(),
+        )
+        .set_default();
         (logged, guard)
     }
 

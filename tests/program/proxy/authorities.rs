@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ld_dynamodb_relay::config::{Log, LogFormat};
 use ld_dynamodb_relay::launchdarkly::{Client, Endpoints, Transport};
-use ld_dynamodb_relay::logging;
+use ld_dynamodb_relay::logging::{self, LogLevels};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -66,7 +66,12 @@ fn where_the_system_has_no_authorities_ones_own_count_alone_and_that_is_said() {
             level: LevelFilter::INFO,
             format: Some(LogFormat::Json),
         };
-        let subscriber = logging::subscriber(&log, false, &[], std::io::stdout);
+        let subscriber = logging::subscriber(
+            log.format,
+            false,
+            &LogLevels::new(log.level, &[]),
+            std::io::stdout,
+        );
         let _guard = subscriber.set_default();
         let endpoints = Endpoints {
             stream_uri: String::new(),
