@@ -14,6 +14,7 @@ pub struct Credentials {
     anchor: SecretString,
     sdk_keys: Vec<AcceptedKey>,
     mobile_keys: Vec<AcceptedKey>,
+    mobile_key: Option<SecretString>,
     fault: Option<CredentialFault>,
 }
 
@@ -123,6 +124,7 @@ impl Credentials {
             fault: fault.or_else(unusable),
             sdk_keys: accepted(sdk_keys, &anchor),
             mobile_keys: accepted(mobile_keys, &mobile),
+            mobile_key: (!mobile.is_empty()).then(|| mobile.into()),
             anchor: anchor.into(),
         }
     }
@@ -135,6 +137,11 @@ impl Credentials {
     /// The default SDK key, with which to connect.
     pub const fn anchor(&self) -> &SecretString {
         &self.anchor
+    }
+
+    /// The default mobile key, where there is one.
+    pub const fn mobile_key(&self) -> Option<&SecretString> {
+        self.mobile_key.as_ref()
     }
 
     /// The SDK keys that are accepted at this time, the anchor included. Milliseconds since 1970.

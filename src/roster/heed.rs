@@ -116,7 +116,7 @@ impl Roster {
         }
         let unusable = match message {
             RosterMessage::Put(listed) => self.put(listed, &mut step),
-            RosterMessage::Patch(id, entry) => self.describe(&id, entry, &mut step),
+            RosterMessage::Patch(id, entry) => self.describe(&id, *entry, &mut step),
             RosterMessage::Delete { id, version } => {
                 self.delete(&id, version, &mut step);
                 false

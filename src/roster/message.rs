@@ -15,7 +15,7 @@ pub enum RosterMessage {
     /// Every environment that there is, under the ID under which it is listed.
     Put(BTreeMap<Arc<str>, EnvironmentEntry>),
     /// One of them, which counts if it is newer.
-    Patch(Arc<str>, EnvironmentEntry),
+    Patch(Arc<str>, Box<EnvironmentEntry>),
     /// One is gone, which counts if this is newer.
     Delete {
         /// Its ID.
@@ -137,7 +137,7 @@ fn patch(text: &str) -> Result<RosterMessage, MalformedMessage> {
     let data = envelope
         .data
         .ok_or(MalformedMessage::Misshapen("patch", "no data"))?;
-    Ok(RosterMessage::Patch(id, entry("patch", data)?))
+    Ok(RosterMessage::Patch(id, Box::new(entry("patch", data)?)))
 }
 
 fn delete(text: &str) -> Result<RosterMessage, MalformedMessage> {

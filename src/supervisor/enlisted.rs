@@ -155,6 +155,7 @@ impl<'a> Enlisted<'a> {
             environment_id: Some(entry.id.to_string()),
             project: said(&names.project_key),
             environment_key: said(&names.key),
+            mobile_key: keys.mobile_key().cloned(),
             ..EnvironmentInfo::new(
                 &settings(entry, destination, SourceKind::Stream),
                 kept.clone(),

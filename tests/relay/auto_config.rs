@@ -22,6 +22,7 @@ async fn initial_list() {
     let info = &relay.environment("auto-a").info;
     assert_eq!(info.environment_id.as_deref(), Some("auto-a"));
     assert_eq!(info.project.as_deref(), Some("harbor"));
+    assert!(info.mobile_key.is_some() && info.mobile_keys.len() == 1);
     assert_eq!((&*info.table, &*info.prefix), ("flags", "auto-a"));
     relay.stop().await;
 }
