@@ -207,6 +207,11 @@ pub(super) fn table_template(text: &str) -> Parsed<String> {
 
 /// A partition key, of rows that are no items.
 pub(super) fn namespace(text: &str) -> Parsed<String> {
+    // Whatever the prefix, the rows of an environment are under one of these.
+    let ours = ["features", "segments", "$inited", "$identity"];
+    if ours.contains(&text.rsplit_once(':').map_or(text, |(_, name)| name)) {
+        return Err("is a namespace of flags and segments, or of what is stored beside them; take another name".to_owned());
+    }
     if (1..=2_048).contains(&text.len()) {
         Ok(text.to_owned())
     } else {

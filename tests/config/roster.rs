@@ -79,6 +79,10 @@ fn the_cache_is_kept_in_the_table_of_all() {
     let kept = roster.cache.unwrap();
     assert_eq!((&*kept.table, &*kept.namespace), ("shared", "roster"));
     assert!(kept.encryption_key.is_none());
+    for namespace in ["features", "x:segments", "$inited", "production:$identity"] {
+        let taken = ("AUTO_CONFIG_CACHE_KEY", namespace);
+        refused(&[KEY, PREFIX, TABLE, taken], "take another name");
+    }
     let own_tables = [KEY, ("ENV_DATASTORE_TABLE_NAME", "ld-$CID"), cache];
     refused(&own_tables, "set DYNAMODB_TABLE");
     let encryption = ("AUTO_CONFIG_CACHE_ENCRYPTION_KEY", "0123456789abcdef");
