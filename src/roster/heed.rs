@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::destination::{Destination, Destinations, Templates};
 use super::entry::EnvironmentEntry;
 use super::message::{MalformedMessage, RosterMessage};
-use super::removal_hold::{ASK_AGAIN, RemovalHold};
+use super::removal_hold::RemovalHold;
 use super::state::{AutoConfigErrorKind, AutoConfigStatus};
 use super::step::{
     CacheOrder, Reconnection, RefusedEnvironment, RosterChange, RosterNews, RosterStep, WaitCurve,
@@ -115,7 +115,7 @@ impl Roster {
             self.status.delivered(now_ms);
         }
         let unusable = match message {
-            RosterMessage::Put(listed) => self.put(listed, &mut step),
+            RosterMessage::Put(listed) => self.put(listed, now_ms, &mut step),
             RosterMessage::Patch(id, entry) => self.describe(&id, *entry, &mut step),
             RosterMessage::Delete { id, version } => {
                 self.delete(&id, version, &mut step);
@@ -173,7 +173,12 @@ impl Roster {
     }
 
     /// Returns whether an environment in it is unusable.
-    fn put(&mut self, listed: BTreeMap<Arc<str>, EnvironmentEntry>, step: &mut RosterStep) -> bool {
+    fn put(
+        &mut self,
+        listed: BTreeMap<Arc<str>, EnvironmentEntry>,
+        now_ms: u64,
+        step: &mut RosterStep,
+    ) -> bool {
         self.origin = RosterOrigin::LaunchDarkly;
         let had: BTreeSet<_> = self.live.keys().cloned().collect();
         let ids: BTreeSet<_> = listed.keys().cloned().collect();
@@ -185,12 +190,14 @@ impl Roster {
         self.refused
             .retain(|id, _| ids.contains(id) || had.contains(id));
         let omitted = had.difference(&ids).cloned().collect();
-        let believed = self.hold.judge(omitted, had.len(), self.connections);
+        let believed = self
+            .hold
+            .judge(omitted, had.len(), self.connections, now_ms);
         self.remove_all(believed, step);
         match self.hold.count() {
             0 => step.cache.push(CacheOrder::DeleteUnlisted),
             removals => {
-                step.connection = Reconnection::RepeatAfter(ASK_AGAIN);
+                step.connection = Reconnection::RepeatAfter(self.hold.rest(now_ms));
                 let of = had.len();
                 step.news.push(RosterNews::Held { removals, of });
             }

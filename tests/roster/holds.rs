@@ -50,7 +50,29 @@ fn a_put_without_environments_is_held_until_it_is_said_again() {
 fn the_same_connection_confirms_nothing() {
     let mut world = with(2);
     world.put(&[]);
-    assert_held(&world.put(&[]), 2, 2);
+    let step = world.put(&[]);
+    assert_eq!(told(&step), [""; 0]);
+    assert_eq!(world.roster.held_removals(), 2);
+    let now = Reconnection::RepeatAfter(Duration::ZERO);
+    assert_eq!(step.connection, now, "it is a minute later");
+}
+
+/// LaunchDarkly closed the stream at once, and says the same on the next one.
+#[test]
+fn what_is_said_again_within_ten_seconds_confirms_nothing() {
+    let mut world = with(2);
+    world.put(&[]);
+    let began = world.now_ms;
+    for (seconds, rest) in [(1, 9), (4, 6)] {
+        world.reconnect();
+        let step = world.put_at(&[], began + seconds * 1_000);
+        assert_eq!(told(&step), [""; 0], "{seconds}");
+        let again = Reconnection::RepeatAfter(Duration::from_secs(rest));
+        assert_eq!(step.connection, again);
+    }
+    world.reconnect();
+    let step = world.put_at(&[], began + 10_000);
+    assert_eq!(told(&step), ["remove e00", "remove e01"]);
 }
 
 #[test]

@@ -36,6 +36,12 @@ impl World {
         self.hear("put", &put_of(environments))
     }
 
+    /// The same at this time.
+    pub(crate) fn put_at(&mut self, environments: &[Value], now_ms: u64) -> RosterStep {
+        self.now_ms = now_ms;
+        self.roster.heed(read("put", &put_of(environments)), now_ms)
+    }
+
     pub(crate) fn patch(&mut self, environment: &Value) -> RosterStep {
         let path = format!("/environments/{}", environment["envID"].as_str().unwrap());
         let data = json!({"path": path, "data": environment});
