@@ -15,6 +15,7 @@ mod tls;
 mod webhook;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -86,6 +87,8 @@ pub struct App {
     pub read_timeout: Duration,
     /// How long an environment may be behind before it counts as stale.
     pub disconnected_status_time: Duration,
+    /// Whether readers of every environment that there was then had usable data once.
+    pub was_ready: Arc<AtomicBool>,
     /// Cancelled when we were asked to stop: no longer ready from then on, while the rest still answers.
     pub stopping: CancellationToken,
     /// What time it is.
@@ -131,7 +134,10 @@ impl App {
             .iter()
             .map(|it| (&*it.info.name, it.status.facts()))
             .collect();
-        readiness(&facts, self.stopping.is_cancelled())
+        let was_ready = self.was_ready.load(Ordering::Relaxed);
+        let readiness = readiness(&facts, was_ready, self.stopping.is_cancelled());
+        self.was_ready.fetch_or(readiness.ready, Ordering::Relaxed);
+        readiness
     }
 }
 

@@ -97,7 +97,7 @@ struct MetricsState {
     registry: Registry,
     prefix: String,
     process: ProcessSeries,
-    /// By name. Whose environment is gone are no longer there.
+    /// By name. Those of an environment that is gone are no longer there.
     environments: Mutex<BTreeMap<String, Weak<EnvironmentSeries>>>,
 }
 

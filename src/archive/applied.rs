@@ -72,7 +72,7 @@ impl AppliedArchive {
         &self.refused
     }
 
-    /// What is otherwise than it was, by ID; removals last, so that what takes a removed environment's place is there first.
+    /// What is otherwise than it was, by ID; removals last.
     pub fn changes_since(&self, before: &Self) -> Vec<ArchiveChange> {
         let said = self.environments.iter().filter_map(|(id, new)| {
             let change = match before.environments.get(id) {

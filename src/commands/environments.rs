@@ -80,9 +80,16 @@ pub(super) async fn gather(
             detail.map_or_else(String::new, |detail| format!(": {detail}"))
         ));
     };
+    let unusable = runner.unusable();
+    if environments.is_empty() && unusable.is_empty() {
+        return Err(anyhow!(
+            "LaunchDarkly lists no environment for AUTO_CONFIG_KEY: check the policy of that Relay Proxy configuration at \
+             LaunchDarkly"
+        ));
+    }
     Ok(Gathered {
         environments,
-        unusable: runner.unusable(),
+        unusable,
     })
 }
 

@@ -208,9 +208,11 @@ async fn follow(
         Some(AnyRunner::AutoConfig(runner)) => runner,
         Some(AnyRunner::Archive(both)) => {
             let (watch, runner) = *both;
-            let (looked, followed) = tokio::join!(watch.run(stop.clone()), runner.run(changed));
-            let () = looked;
-            return followed.map(|()| End::Stopped);
+            tokio::select! {
+                () = watch.run(stop.clone()) => {}
+                () = runner.run(changed) => {}
+            }
+            return Ok(End::Stopped);
         }
     };
     let Lifecycle {
@@ -260,6 +262,7 @@ fn app(
         metrics_enabled: http.metrics,
         read_timeout: config.upstream.read_timeout,
         disconnected_status_time: config.lifecycle.disconnected_status_time,
+        was_ready: Arc::default(),
         stopping: stop.clone(),
         clock: clock::now,
     }
@@ -320,7 +323,7 @@ async fn too_late(
         return None;
     }
     let exits = lifecycle.exit_on_error && !lifecycle.ignore_connection_errors;
-    if !roster.facts().known {
+    if !roster.facts().known && registry.now().is_empty() {
         error!(
             milliseconds = lifecycle.init_timeout.as_millis(),
             "it is not known within INIT_TIMEOUT which environments there are"

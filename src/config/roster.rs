@@ -62,6 +62,15 @@ pub struct DestinationTemplates {
 }
 
 impl DestinationTemplates {
+    /// Whether a `$` begins something else than a placeholder.
+    fn is_misspelt(&self) -> bool {
+        let mut rest = format!("{} {}", self.prefix, self.table);
+        for placeholder in ["$CID", "$PROJ_KEY", "$ENV_KEY"] {
+            rest = rest.replace(placeholder, "");
+        }
+        rest.contains('$')
+    }
+
     /// Whether no two environments of LaunchDarkly's are sent to one place.
     fn tell_apart(&self) -> bool {
         let holds =
@@ -87,6 +96,17 @@ const CACHE: &str = "AUTO_CONFIG_CACHE_KEY";
 const ENCRYPTION: &str = "AUTO_CONFIG_CACHE_ENCRYPTION_KEY";
 const ARCHIVE: &str = "FILE_DATA_SOURCE";
 const INTERVAL: &str = "FILE_DATA_SOURCE_MONITORING_INTERVAL";
+/// What has no effect where nobody asks LaunchDarkly.
+const OF_LAUNCHDARKLY: &[&str] = &[
+    "STREAM_URI",
+    "BASE_URI",
+    "UPSTREAM",
+    "POLL_INTERVAL",
+    "MAX_EVENT_BYTES",
+    "PROXY_URL",
+    "PROXY_CA_CERTS",
+    "WEBHOOK_SECRET",
+];
 const PREFIX: &str = "ENV_DATASTORE_PREFIX";
 const TABLE: &str = "ENV_DATASTORE_TABLE_NAME";
 
@@ -135,6 +155,10 @@ impl Checker<'_> {
             self.without_effect(
                 &[CACHE, ENCRYPTION],
                 "it belongs to AUTO_CONFIG_KEY, which is not set",
+            );
+            self.without_effect(
+                OF_LAUNCHDARKLY,
+                "with FILE_DATA_SOURCE nobody connects to LaunchDarkly, and no webhook brings news",
             );
             return Some(RosterSettings::Archive(ArchiveSettings {
                 path,
@@ -193,7 +217,12 @@ impl Checker<'_> {
             prefix: prefix.unwrap_or_default(),
             table,
         };
-        if !templates.tell_apart() {
+        if templates.is_misspelt() {
+            self.contradiction(
+                &[PREFIX, TABLE],
+                "it has a `$` that begins none of $CID, $PROJ_KEY and $ENV_KEY; remove it",
+            );
+        } else if !templates.tell_apart() {
             self.contradiction(
                 &[PREFIX, TABLE, KEY, ARCHIVE],
                 "each environment needs a place of its own; put $CID, or both $PROJ_KEY and $ENV_KEY, into \

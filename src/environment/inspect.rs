@@ -153,7 +153,7 @@ impl Environment {
         match admit(said, &known) {
             Admission::Fine | Admission::Remember(_) => Ok(said),
             Admission::Refused(mismatch) => {
-                let why = word_mismatch(&self.name, &mismatch);
+                let why = word_mismatch(&self.name, self.launchdarkly_id.is_some(), &mismatch);
                 Err(Failure::Identity(why))
             }
         }

@@ -25,8 +25,9 @@ pub struct Readiness {
 }
 
 /// Computes [`Readiness`]. That LaunchDarkly or DynamoDB cannot be reached takes nobody's data away, and a restart
-/// would not mend it: who was ready stays ready.
-pub fn readiness(environments: &[(&str, Facts)], stopping: bool) -> Readiness {
+/// would not mend it: who was ready stays ready, `was_ready` the process too. An environment that joins later does not
+/// take webhooks and probes away from the others.
+pub fn readiness(environments: &[(&str, Facts)], was_ready: bool, stopping: bool) -> Readiness {
     let mut waiting = Vec::new();
     let mut refused = Vec::new();
     for (name, facts) in environments {
@@ -38,7 +39,7 @@ pub fn readiness(environments: &[(&str, Facts)], stopping: bool) -> Readiness {
     }
     let usable = environments.iter().any(|(_, facts)| facts.initialized);
     Readiness {
-        ready: usable && waiting.is_empty() && !stopping,
+        ready: usable && (waiting.is_empty() || was_ready) && !stopping,
         stopping,
         none: environments.is_empty(),
         waiting,

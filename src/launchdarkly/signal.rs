@@ -114,7 +114,7 @@ pub enum Refusal {
 const fn advice(status: u16) -> &'static str {
     match status {
         401 | 403 => {
-            ": it does not accept the SDK key; check LD_ENV_<name>, which has to be the environment's server-side SDK key"
+            ": it does not accept the SDK key; check LD_ENV_<name>, or what auto-configuration lists: it has to be the environment's server-side SDK key"
         }
         304 => ": everything had been asked for; is there a cache that answers in its place?",
         404 => {

@@ -17,8 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const APART: Duration = Duration::from_secs(30);
 /// The same for who polls.
 const POLLS_APART: Duration = Duration::from_secs(5);
-/// How long an answer to a poll may take to bring what a webhook announced: until one may be asked for, and then as long as
-/// a stream.
+/// How long a poll may take to bring what a webhook announced: [`POLLS_APART`] until it may be sent, and as long again for its
+/// answer.
 const POLL_PATIENCE: Duration = Duration::from_secs(10);
 /// More hints than this become one hint that anything may have changed.
 const MOST: usize = 1_000;

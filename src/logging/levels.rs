@@ -44,6 +44,8 @@ pub struct LogLevels(Arc<RwLock<LevelTable>>);
 
 struct LevelTable {
     level: LevelFilter,
+    /// What the settings say of environments.
+    configured: HashMap<String, LevelFilter>,
     per_environment: HashMap<String, LevelFilter>,
 }
 
@@ -52,18 +54,21 @@ impl LogLevels {
     pub fn new(level: LevelFilter, per_environment: &[(&str, LevelFilter)]) -> Self {
         let per_environment = per_environment.iter();
         let per_environment = per_environment.map(|(name, level)| ((*name).to_owned(), *level));
+        let configured: HashMap<_, _> = per_environment.collect();
         Self(Arc::new(RwLock::new(LevelTable {
             level,
-            per_environment: per_environment.collect(),
+            per_environment: configured.clone(),
+            configured,
         })))
     }
 
-    /// From now on the environment has this level, or that of the process. Those of which `is_known` is not so are
+    /// From now on the environment has this level, or what the settings say. Those of which `is_known` is not so are
     /// forgotten.
     pub fn set(&self, name: &str, level: Option<LevelFilter>, is_known: impl Fn(&str) -> bool) {
         {
             let table = self.0.write();
             let mut table = table.unwrap_or_else(PoisonError::into_inner);
+            let level = level.or_else(|| table.configured.get(name).copied());
             let levels = &mut table.per_environment;
             levels.retain(|name, _| is_known(name));
             match level {

@@ -7,7 +7,7 @@ use super::destination::Destination;
 use super::entry::{EntryDifference, EnvironmentEntry};
 use super::message::{IgnoredMessage, MalformedMessage};
 
-/// What is to be done, in this order: changes, cache, connection.
+/// What is to be done. The parts do not wait for each other.
 #[derive(Clone, Debug, Default)]
 pub struct RosterStep {
     /// What is to be done with environments: additions and updates first, removals after them, and then additions that

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
-use tracing::error;
+use tracing::{error, warn};
 
 use super::Change;
 use super::assembler::Assembler;
@@ -17,7 +17,7 @@ use crate::archive::{
 use crate::clock;
 use crate::environment::{Environment, EnvironmentSource};
 use crate::registry::EnvironmentRegistry;
-use crate::roster::{Destinations, RefusedEnvironment, Templates};
+use crate::roster::{Destination, Destinations, RefusedEnvironment, Templates};
 use crate::status::{RosterStatus, TakenArchive};
 
 /// See the module. Whoever has it lets somebody look at the file meanwhile.
@@ -51,18 +51,16 @@ impl<'a> ArchiveRunner<'a> {
         }
     }
 
-    /// Follows what the file says, until nobody looks at it any more. Fails where an environment cannot be made, which is a
-    /// matter of the settings.
-    pub async fn run(mut self, changes: mpsc::Sender<Change>) -> anyhow::Result<()> {
+    /// Follows what the file says, until nobody looks at it any more.
+    pub async fn run(mut self, changes: mpsc::Sender<Change>) {
         while self.news.changed().await.is_ok() {
-            for change in self.apply()? {
+            for change in self.apply() {
                 // Only when we are asked to stop nobody takes it any more.
                 if changes.send(change).await.is_err() {
-                    return Ok(());
+                    return;
                 }
             }
         }
-        Ok(())
     }
 
     /// Waits for what the file says first, for so long at most. The error is a sentence that says what to do.
@@ -75,7 +73,7 @@ impl<'a> ArchiveRunner<'a> {
             let trouble = trouble.as_deref().unwrap_or("it has not stood still yet");
             anyhow::bail!("the archive could not be read within INIT_TIMEOUT: {trouble}");
         }
-        let changes = self.apply()?.into_iter();
+        let changes = self.apply().into_iter();
         let environments = changes.filter_map(|change| match change {
             Change::Run(environment) => Some(*environment),
             Change::End(_) => None,
@@ -95,24 +93,36 @@ impl<'a> ArchiveRunner<'a> {
             reason: reason.clone(),
             serving: false,
         });
-        archived.chain(homeless).collect()
+        // Nobody connects with them here: that is only told.
+        let keys = self.before.environments().filter_map(|it| {
+            let fault = it.entry.credentials.fault()?;
+            Some(RefusedEnvironment {
+                id: Arc::clone(&it.id),
+                reason: fault.to_string(),
+                serving: true,
+            })
+        });
+        archived.chain(homeless).chain(keys).collect()
     }
 
     /// What is otherwise than it was, as it concerns those who run.
-    fn apply(&mut self) -> anyhow::Result<Vec<Change>> {
+    fn apply(&mut self) -> Vec<Change> {
         let news = self.news.borrow_and_update().clone();
         let before = std::mem::replace(&mut self.before, Arc::clone(&news.applied));
         let mut changes = Vec::new();
         for change in news.applied.changes_since(&before) {
             match change {
                 ArchiveChange::Added(environment) => {
-                    changes.extend(self.add(&environment)?);
+                    changes.extend(self.add(&environment));
                 }
                 ArchiveChange::NewData(environment) | ArchiveChange::NewNames(environment) => {
                     // What has no place may have one by its new names.
                     if self.homeless.contains_key(&environment.id) {
-                        changes.extend(self.add(&environment)?);
+                        changes.extend(self.add(&environment));
                     } else {
+                        if let Some(elsewhere) = self.destinations.moved(&environment.entry) {
+                            not_moved(&environment.id, &elsewhere);
+                        }
                         self.enlisted.update(&environment.entry);
                     }
                 }
@@ -129,14 +139,14 @@ impl<'a> ArchiveRunner<'a> {
         let waiting: Vec<_> = self.homeless.keys().cloned().collect();
         for id in waiting {
             if let Some(environment) = news.applied.get(&id) {
-                changes.extend(self.add(environment)?);
+                changes.extend(self.add(environment));
             }
         }
         self.publish(&news);
-        Ok(changes)
+        changes
     }
 
-    fn add(&mut self, environment: &Arc<ArchivedEnvironment>) -> anyhow::Result<Option<Change>> {
+    fn add(&mut self, environment: &Arc<ArchivedEnvironment>) -> Option<Change> {
         let id = &environment.id;
         let destination = match self.destinations.claim(&environment.entry) {
             Ok(destination) => destination,
@@ -150,16 +160,20 @@ impl<'a> ArchiveRunner<'a> {
                         "an environment of the archive has no place of its own"
                     );
                 }
-                return Ok(None);
+                return None;
             }
         };
         self.homeless.remove(id);
         let source = ArchiveSource::new(Arc::clone(id), self.news.clone());
         let source = EnvironmentSource::Archive(source);
+        let entry = &environment.entry;
+        if let Some(elsewhere) = self.destinations.moved(entry) {
+            not_moved(id, &elsewhere);
+        }
         let made = self
             .enlisted
-            .add_from(&environment.entry, destination, source)?;
-        Ok(Some(Change::Run(Box::new(made))))
+            .add(entry, destination, source, Duration::ZERO);
+        Some(Change::Run(Box::new(made)))
     }
 
     fn publish(&self, news: &ArchiveNews) {
@@ -174,14 +188,18 @@ impl<'a> ArchiveRunner<'a> {
             facts.refused = refused;
             let archive = facts.archive.get_or_insert_default();
             archive.taken = taken;
-            archive.last_error = match &news.trouble {
-                Some(trouble) => {
-                    let same = archive.last_error.take();
-                    let same = same.filter(|(before, _)| **before == **trouble);
-                    same.or_else(|| Some((trouble.to_string(), clock::now())))
-                }
-                None => None,
-            };
+            archive.last_error = news
+                .trouble
+                .as_ref()
+                .map(|trouble| (trouble.to_string(), clock::now()));
         });
     }
+}
+
+fn not_moved(id: &str, elsewhere: &Destination) {
+    warn!(
+        environment = id,
+        detail = %elsewhere,
+        "names changed, and the environment stays in its table and prefix until the next start"
+    );
 }

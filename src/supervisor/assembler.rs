@@ -83,16 +83,19 @@ impl<'a> Assembler<'a> {
         key: Kept,
         first_delay: Duration,
     ) -> anyhow::Result<Environment> {
-        let Config {
-            upkeep,
-            store,
-            upstream,
-            ..
-        } = self.config;
-        let transport = match settings.source {
-            SourceKind::Stream => Transport::Stream,
-            SourceKind::Poll => Transport::Poll(upstream.poll_interval),
-        };
+        let source = self.launchdarkly(settings.source)?;
+        Ok(self.environment_from(source, settings, key, first_delay))
+    }
+
+    /// The same from this source, whatever the settings say.
+    pub(super) fn environment_from(
+        &self,
+        source: EnvironmentSource,
+        settings: &EnvironmentSettings,
+        key: Kept,
+        first_delay: Duration,
+    ) -> Environment {
+        let Config { upkeep, store, .. } = self.config;
         let table = Table::new(self.connection.clone(), &*settings.table, &settings.prefix);
         let manner = Manner {
             concurrency: store.write_concurrency,
@@ -103,21 +106,30 @@ impl<'a> Assembler<'a> {
             namespace_bytes: table.layout.namespace_bytes(),
             environment_id: settings.environment_id.as_deref().map(Into::into),
         };
-        Ok(Environment {
+        Environment {
             name: settings.name.clone(),
             launchdarkly_id: None,
             key,
-            source: EnvironmentSource::LaunchDarkly(self.client(transport)?),
             table,
             manner,
             control: Control::default(),
-            status: match transport {
+            status: match source.transport() {
                 Transport::Stream => EnvironmentStatus::new(clock::now()),
                 Transport::Poll(each) => EnvironmentStatus::polled(each, clock::now()),
             },
+            source,
             metrics: self.metrics.environment(&settings.name),
             first_delay,
-        })
+        }
+    }
+
+    /// LaunchDarkly, heard so.
+    pub(super) fn launchdarkly(&mut self, source: SourceKind) -> anyhow::Result<EnvironmentSource> {
+        let transport = match source {
+            SourceKind::Stream => Transport::Stream,
+            SourceKind::Poll => Transport::Poll(self.config.upstream.poll_interval),
+        };
+        Ok(EnvironmentSource::LaunchDarkly(self.client(transport)?))
     }
 
     /// Where the tables are, if not at AWS.

@@ -13,8 +13,8 @@ use crate::launchdarkly::sse::Frame;
 use crate::launchdarkly::{Client, EventStream, Refusal, StreamSignal};
 use crate::listener::Backoff;
 use crate::roster::{
-    self, AutoConfigErrorKind, Reconnection, Roster, RosterNews, RosterOrigin, RosterStep,
-    Templates, WaitCurve,
+    self, AutoConfigErrorKind, IgnoredMessage, Reconnection, Roster, RosterNews, RosterOrigin,
+    RosterStep, Templates, WaitCurve,
 };
 use crate::secrets::Kept;
 use crate::status::RosterStatus;
@@ -31,7 +31,10 @@ pub struct Follower {
     status: RosterStatus,
     session: Option<EventStream>,
     good_since: Option<Instant>,
+    /// For connections that fail. One that was good for long ends it.
     backoff: Backoff,
+    /// For what they say and cannot be used. A good event ends it.
+    unusable: Backoff,
     /// When a connection is opened, in the place of the one that there may be.
     open_at: Option<Instant>,
     told: Told,
@@ -52,6 +55,7 @@ impl Follower {
             session: None,
             good_since: None,
             backoff: Backoff::default(),
+            unusable: Backoff::default(),
             open_at: Some(Instant::now()),
             told: Told::default(),
             trouble: None,
@@ -128,11 +132,14 @@ impl Follower {
 
     /// Another key: what was refused until now says nothing of it, and what is known of environments stays.
     fn rekeyed(&mut self) {
+        let had_one = self.used.is_some();
         self.used = self.key.value();
         self.backoff.healthy();
         self.is_rejected = false;
         self.open_at = Some(Instant::now());
-        info!("AUTO_CONFIG_KEY is another one");
+        if had_one {
+            info!("AUTO_CONFIG_KEY is another one");
+        }
     }
 
     fn heard(&mut self, heard: Result<StreamSignal, Refusal>) -> Option<RosterStep> {
@@ -156,6 +163,10 @@ impl Follower {
                 if message.is_ok() && self.told.is_over() {
                     info!("auto-configuration is heard again");
                 }
+                if let Err(malformed) = &message {
+                    self.trouble =
+                        Some(format!("what LaunchDarkly says is malformed ({malformed})"));
+                }
                 let step = self.roster.heed(message, milliseconds());
                 self.tell(&step);
                 self.connect(step.connection);
@@ -170,15 +181,21 @@ impl Follower {
 
     fn connect(&mut self, order: Reconnection) {
         let wait = match order {
-            Reconnection::Stay => return,
+            Reconnection::Stay => return self.unusable.healthy(),
             Reconnection::AtOnce => Duration::ZERO,
-            Reconnection::Close(curve) | Reconnection::Repeat(curve) => self.wait(curve),
+            Reconnection::Close(curve) | Reconnection::Repeat(curve) => {
+                wait(&mut self.unusable, curve)
+            }
             Reconnection::RepeatAfter(wait) => wait,
         };
+        let open_at = Instant::now() + wait;
         if matches!(order, Reconnection::AtOnce | Reconnection::Close(_)) {
             self.end();
+            self.open_at = Some(open_at);
+        } else {
+            // What is due sooner stays so.
+            self.open_at = Some(self.open_at.map_or(open_at, |before| before.min(open_at)));
         }
-        self.open_at = Some(Instant::now() + wait);
     }
 
     fn failed(&mut self, refusal: &Refusal) {
@@ -188,7 +205,7 @@ impl Follower {
         } else {
             WaitCurve::Normal
         };
-        let wait = self.wait(curve).max(retry_after(refusal));
+        let wait = wait(&mut self.backoff, curve).max(retry_after(refusal));
         self.open_at = Some(Instant::now() + wait);
         if refusal.is_of_the_key() {
             self.is_rejected = true;
@@ -210,11 +227,6 @@ impl Follower {
         self.trouble = Some(detail);
         self.roster.failed(kind(refusal), milliseconds());
         self.publish();
-    }
-
-    fn wait(&mut self, curve: WaitCurve) -> Duration {
-        self.backoff
-            .failed(curve == WaitCurve::Extended, rand::random())
     }
 
     /// There is no connection any more. One that was good for long ends both curves.
@@ -248,6 +260,11 @@ async fn next(session: &mut Option<EventStream>) -> Result<StreamSignal, Refusal
     }
 }
 
+/// The next wait of one of the two.
+fn wait(backoff: &mut Backoff, curve: WaitCurve) -> Duration {
+    backoff.failed(curve == WaitCurve::Extended, rand::random())
+}
+
 async fn reached(at: Option<Instant>) {
     match at {
         Some(at) => sleep_until(at).await,
@@ -261,7 +278,10 @@ fn milliseconds() -> u64 {
 
 fn tell(news: &RosterNews) {
     match news {
-        RosterNews::Ignored(why) => debug!(detail = %why, "ignored an auto-configuration event"),
+        RosterNews::Ignored(why @ (IgnoredMessage::Filter | IgnoredMessage::Path)) => {
+            debug!(detail = %why, "ignored an auto-configuration event");
+        }
+        RosterNews::Ignored(why) => warn!(detail = %why, "ignored an auto-configuration event"),
         RosterNews::Malformed(why) => {
             warn!(detail = %why, "malformed auto-configuration event; reconnecting");
         }
@@ -324,3 +344,6 @@ const fn kind(refusal: &Refusal) -> AutoConfigErrorKind {
         Refusal::NotAStream(_) | Refusal::NotJson(_) => AutoConfigErrorKind::Unknown,
     }
 }
+
+#[cfg(test)]
+mod tests;

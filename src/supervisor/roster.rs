@@ -113,7 +113,8 @@ impl<'a> RosterRunner<'a> {
                 }
                 count = self.orders.confirmed() => self.confirmed(count),
                 () = self.enlisted.refused.notified() => {
-                    self.look_at = Some(Instant::now() + LOOK_AFTER);
+                    let look_at = Instant::now() + LOOK_AFTER;
+                    self.look_at = Some(self.look_at.map_or(look_at, |at| at.min(look_at)));
                     continue;
                 }
                 () = reached(self.look_at) => {
@@ -196,7 +197,8 @@ impl<'a> RosterRunner<'a> {
             match change {
                 RosterChange::Add { entry, destination } => {
                     let delay = delays.next().unwrap_or_default();
-                    let environment = self.enlisted.add(&entry, destination, self.source, delay)?;
+                    let source = self.enlisted.launchdarkly(self.source)?;
+                    let environment = self.enlisted.add(&entry, destination, source, delay);
                     changes.push(Change::Run(Box::new(environment)));
                 }
                 RosterChange::Update { entry, .. } => self.enlisted.update(&entry),

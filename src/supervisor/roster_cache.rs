@@ -1,6 +1,7 @@
 //! Keeps the last good roster in the table, sealed as the Relay Proxy seals it, for a start without LaunchDarkly.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -42,6 +43,23 @@ struct WantedRows {
     rows: BTreeMap<Arc<str>, Option<Arc<EnvironmentEntry>>>,
     /// The rows of all others are to be removed.
     listed: Option<BTreeSet<Arc<str>>>,
+    /// LaunchDarkly has said what there is: what was read before counts no more.
+    said: bool,
+    /// The row that was last tried: one that cannot be written keeps no other from it.
+    tried: Option<Arc<str>>,
+}
+
+impl WantedRows {
+    /// Takes the row after the one that was tried last.
+    fn next(&mut self) -> Option<(Arc<str>, Option<Arc<EnvironmentEntry>>)> {
+        let after = self.tried.take();
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let next = self.rows.range((after, Bound::Unbounded)).next();
+        let id = next.or_else(|| self.rows.iter().next())?.0;
+        let id = Arc::clone(id);
+        self.tried = Some(Arc::clone(&id));
+        self.rows.remove_entry(&id)
+    }
 }
 
 impl RosterCache {
@@ -66,13 +84,18 @@ impl RosterCache {
             );
             (Vec::new(), CacheOutcome::Unreadable)
         };
-        let Some(key) = self.key() else {
-            return unreadable("its encryption key is not known yet");
+        let read = async {
+            // They may be kept where it takes a while to read them.
+            self.keys_known().await;
+            self.0.table.rows().await
         };
-        let rows = match timeout(patience, self.0.table.rows()).await {
+        let rows = match timeout(patience, read).await {
             Ok(Ok(rows)) => rows,
             Ok(Err(trouble)) => return unreadable(&trouble.to_string()),
-            Err(_) => return unreadable("DynamoDB did not answer within INIT_TIMEOUT"),
+            Err(_) => return unreadable("it was not read within INIT_TIMEOUT"),
+        };
+        let Some(key) = self.key() else {
+            return unreadable("its encryption key cannot be used");
         };
         let rows = rows.iter().map(|(key, contents)| (&**key, &**contents));
         let reading = CacheReading::of(&key, rows);
@@ -85,11 +108,12 @@ impl RosterCache {
                 "skipped rows of the auto-configuration cache"
             );
         }
-        let mut held = lock(&self.0.held);
-        for entry in &reading.entries {
-            held.insert(Arc::clone(&entry.id), Arc::new(entry.clone()));
+        if !lock(&self.0.wanted).said {
+            let mut held = lock(&self.0.held);
+            for entry in &reading.entries {
+                held.insert(Arc::clone(&entry.id), Arc::new(entry.clone()));
+            }
         }
-        drop(held);
         info!(
             environments = reading.entries.len(),
             "read the auto-configuration cache"
@@ -108,12 +132,17 @@ impl RosterCache {
                 CacheOrder::Put(id) => {
                     let entry = roster.entry(id).cloned();
                     wanted.rows.insert(Arc::clone(id), entry);
+                    // It came after the list that was to be all.
+                    if let Some(listed) = &mut wanted.listed {
+                        listed.insert(Arc::clone(id));
+                    }
                 }
                 CacheOrder::Delete(id) => {
                     wanted.rows.insert(Arc::clone(id), None);
                 }
                 CacheOrder::DeleteUnlisted => {
                     wanted.listed = Some(roster.listed().cloned().collect());
+                    wanted.said = true;
                 }
             }
         }
@@ -151,7 +180,7 @@ impl RosterCache {
 
     /// Does one thing; false where there is nothing to do.
     async fn work(&self) -> Result<bool, String> {
-        let next = lock(&self.0.wanted).rows.pop_first();
+        let next = lock(&self.0.wanted).next();
         if let Some((id, entry)) = next {
             let done = self.write(&id, entry.as_ref()).await;
             if done.is_err() {
@@ -211,7 +240,13 @@ impl RosterCache {
         let rows = self.0.table.rows().await.map_err(|it| it.to_string())?;
         for (sort_key, _) in rows {
             let id = sort_key.strip_prefix(CACHE_ROW_PREFIX);
-            if let Some(id) = id.filter(|id| !listed.contains(*id)) {
+            let is_wanted = |id: &str| {
+                lock(&self.0.wanted)
+                    .rows
+                    .get(id)
+                    .is_some_and(Option::is_some)
+            };
+            if let Some(id) = id.filter(|id| !listed.contains(*id) && !is_wanted(id)) {
                 self.0
                     .table
                     .delete(&sort_key)
@@ -221,6 +256,13 @@ impl RosterCache {
             }
         }
         Ok(())
+    }
+
+    async fn keys_known(&self) {
+        self.0.auto_config_key.other_than(None).await;
+        if let Some(own) = &self.0.encryption_key {
+            own.other_than(None).await;
+        }
     }
 
     fn key(&self) -> Option<CacheKey> {

@@ -53,6 +53,8 @@ fn auto_configuration_needs_a_place_for_each() {
     refused(&[KEY, TABLE], apart);
     refused(&[KEY, TABLE, ("ENV_DATASTORE_PREFIX", "$ENV_KEY")], apart);
     refused(&[KEY, TABLE, ("ENV_DATASTORE_PREFIX", "fixed")], apart);
+    let misspelt = ("ENV_DATASTORE_PREFIX", "$CID-$KEY");
+    refused(&[KEY, TABLE, misspelt], "begins none of");
     refused(&[KEY, PREFIX], "there is no table");
     refused(
         &[KEY, PREFIX, TABLE, ("LD_ENV_x", "sdk-1")],
@@ -107,6 +109,15 @@ fn an_archive_is_the_only_source() {
         &[ARCHIVE, PREFIX, TABLE, ("LD_ENV_x", "sdk-1")],
         "others are listed",
     );
+    let idle = load(&[
+        ARCHIVE,
+        PREFIX,
+        TABLE,
+        ("UPSTREAM", "poll"),
+        ("STREAM_URI", "http://x"),
+    ]);
+    assert_eq!(idle.warnings.len(), 1, "{:?}", idle.warnings);
+    assert_eq!(idle.warnings[0].about.len(), 2);
     refused(&[ARCHIVE, TABLE], "needs a place of its own");
     refused(
         &[

@@ -4,7 +4,23 @@ use axum::http::StatusCode;
 use ld_dynamodb_relay::status::Facts;
 use serde_json::{Value, json};
 
-use crate::world::{World, fresh, good, misconfigured, refused, unreachable};
+use crate::world::{World, fresh, good, member, misconfigured, refused, unreachable};
+
+/// Whoever joins later takes nothing from the others: their webhooks come through the same probe.
+#[tokio::test]
+async fn who_was_ready_stays_ready_while_another_environment_joins() {
+    let world = World::new(&[("a", good)]);
+    assert_eq!(world.work("/readyz").await.0, StatusCode::OK);
+    world.app.environments.put(member("b", fresh));
+    let (code, text) = world.admin("/readyz").await;
+    assert_eq!(code, StatusCode::OK);
+    assert_eq!(text, "ready\nb: the table is being read\n");
+    world.app.stopping.cancel();
+    assert_eq!(
+        world.work("/readyz").await.0,
+        StatusCode::SERVICE_UNAVAILABLE
+    );
+}
 
 #[tokio::test]
 async fn readiness_is_whether_readers_have_usable_data() {

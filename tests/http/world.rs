@@ -59,6 +59,7 @@ impl World {
             metrics_enabled: true,
             read_timeout: Duration::from_mins(5),
             disconnected_status_time: Duration::from_mins(1),
+            was_ready: Arc::default(),
             stopping: CancellationToken::new(),
             clock,
         };

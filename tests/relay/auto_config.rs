@@ -298,7 +298,7 @@ async fn unusable_description_is_named_and_harms_nobody() {
     relay.stop().await;
 }
 
-/// Two environments of one name in two projects, where only the name is in the template.
+/// The Relay Proxy leaves such environments unconfigured for good.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn removed_or_rotated_while_it_starts() {
     let it = Rostered::new(["auto-a", "auto-b"]).await;

@@ -1,10 +1,16 @@
 //! The last good roster, kept in the table for a start without LaunchDarkly.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use ld_dynamodb_relay::roster::AutoConfigState;
+use futures_util::FutureExt as _;
+use ld_dynamodb_relay::roster::{AutoConfigState, CacheOutcome, Roster, Templates, read};
+use ld_dynamodb_relay::secrets::{Giver, Kept};
 use ld_dynamodb_relay::simulator::Behaviour;
-use ld_dynamodb_relay::supervisor::RosterEnd;
+use ld_dynamodb_relay::supervisor::{RosterCache, RosterEnd};
+use ld_dynamodb_relay::table::{self, CacheTable, Fixed};
+use tokio::task::JoinSet;
 
 use crate::support::rostered::{NAMESPACE, Rostered, RosteredOptions};
 use crate::support::{TABLE, fixture, flag};
@@ -132,4 +138,61 @@ async fn a_rejected_key_ends_it_only_where_nothing_is_known() {
     };
     let relay = it.relay_with(&uncached).await;
     assert_eq!(relay.ended().await, RosterEnd::Rejected);
+}
+
+/// Both cells, and a roster that lists this environment.
+async fn cache_of(it: &Rostered) -> (Giver, RosterCache, Roster) {
+    let connection = table::connect(Some(&it.store.endpoint()), Some(Fixed)).await;
+    let table = CacheTable::new(connection, TABLE, NAMESPACE);
+    let (giver, key) = Kept::cell();
+    let templates = Templates::new(TABLE, "$CID").unwrap();
+    let mut roster = Roster::new(templates, 0);
+    roster.opened();
+    (giver, RosterCache::new(table, None, key), roster)
+}
+
+fn described(id: &str) -> String {
+    format!(r#"{{"envID": "{id}", "version": 1, "sdkKey": {{"value": "sdk-{id}"}}}}"#)
+}
+
+/// Where the key is kept at AWS it is not there at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_are_read_once_their_key_is_known() {
+    let it = Rostered::new([]).await;
+    let (giver, cache, _) = cache_of(&it).await;
+    let reading = cache.read(Duration::from_secs(30));
+    tokio::pin!(reading);
+    assert!(reading.as_mut().now_or_never().is_none());
+    giver.give("a key".into());
+    assert_eq!(reading.await.1, CacheOutcome::Empty);
+}
+
+/// The list was all that there was when it came, and not when it is carried out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_came_after_the_list_keeps_its_row() {
+    let it = Rostered::new([]).await;
+    let (giver, cache, mut roster) = cache_of(&it).await;
+    giver.give("a key".into());
+    let put = format!(
+        r#"{{"path": "/", "data": {{"environments": {{"cache-a": {}}}}}}}"#,
+        described("cache-a")
+    );
+    let patch = |id: &str| {
+        let data = described(id);
+        format!(r#"{{"path": "/environments/{id}", "data": {data}}}"#)
+    };
+    for (event, data) in [("put", put), ("patch", patch("cache-x"))] {
+        let step = roster.heed(read(event, &data), 0);
+        cache.order(&step.cache, &roster);
+    }
+    let (mut writing, written) = (JoinSet::new(), cache.clone());
+    writing.spawn(async move { written.run().await });
+    it.store
+        .wait_until("the rows are read", |counts| counts.reads() > 0)
+        .await;
+    // One thing is done after the other.
+    let step = roster.heed(read("patch", &patch("cache-y")), 0);
+    cache.order(&step.cache, &roster);
+    until_kept(&it, "cache-y", true).await;
+    assert!(is_kept(&it, "cache-a") && is_kept(&it, "cache-x"));
 }

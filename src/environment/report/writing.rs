@@ -237,7 +237,10 @@ impl<'a> WriteReporter<'a> {
         }
         let name = &self.environment.name;
         let refused = standing.refused.as_ref();
-        let refused = refused.map(|mismatch| word_mismatch(name, mismatch));
+        let refused = refused.map(|mismatch| {
+            let is_listed = self.environment.launchdarkly_id.is_some();
+            word_mismatch(name, is_listed, mismatch)
+        });
         let was_refused = before.is_some_and(|it| it.refused.is_some());
         match &refused {
             Some(detail) if !was_refused => error!(
@@ -354,9 +357,16 @@ fn contested(before: Option<&Standing>, standing: &Standing) {
 }
 
 /// What is wrong with the key, and what its reader is to do.
-pub(in crate::environment) fn word_mismatch(name: &str, mismatch: &Mismatch) -> String {
+pub(in crate::environment) fn word_mismatch(
+    name: &str,
+    is_listed_for_us: bool,
+    mismatch: &Mismatch,
+) -> String {
     let Mismatch { said, expected, by } = mismatch;
     match by {
+        Expects::Table if is_listed_for_us => format!(
+            "the environment {said} has been given a place that holds the data of {expected}; nothing is written. Put $CID into ENV_DATASTORE_PREFIX, so that each has a place of its own; or, if {said} is to have that place, delete its row `$identity` (with the prefix before it) and restart the daemon"
+        ),
         Expects::Setting => format!(
             "the SDK key of `{name}` belongs to LaunchDarkly's environment {said}, but LD_CLIENT_SIDE_ID_{name} says {expected}; nothing is written. Check LD_ENV_{name}"
         ),
