@@ -172,7 +172,10 @@ pub fn admin(app: App) -> Router {
             "/sync/{environment}",
             post(orders::sync).layer(from_fn(page::readable)),
         )
-        .route("/roster", post(orders::roster))
+        .route(
+            "/roster",
+            post(orders::roster).layer(from_fn(page::readable)),
+        )
         .route("/log-level/{environment}", post(orders::log_level))
         .merge(page::routes())
         .layer(Extension(page::Live::new(app.clone())));

@@ -15,7 +15,7 @@ mod world;
 
 use ld_dynamodb_relay::model::{ItemKey, Kind};
 
-use stage::{Stage, TOKEN};
+use stage::{AUTO_CONFIG_KEY, Stage, TOKEN};
 use world::{World, flag, large_flag};
 
 /// With 25 of 30 flags gone at LaunchDarkly, which the brake holds.
@@ -64,6 +64,32 @@ async fn from_elsewhere_removals_are_confirmed_with_the_token() {
 async fn without_javascript_the_page_is_whole_and_orders_are_taken() {
     let stage = Stage::new(braked().await, |program| program).await;
     stage.play("plain").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn environments_that_launchdarkly_lists_come_and_go_on_the_page() {
+    let world = World::new().await;
+    let roster = world.launchdarkly.auto_configuration(AUTO_CONFIG_KEY);
+    for id in ["5f01", "5f02"] {
+        roster.environment(id).quietly(|items| {
+            items.insert(Kind::Flag, flag("first", 1));
+        });
+        roster.add(id, "harbor", id);
+    }
+    roster.change("5f02", |members| {
+        members.insert("projName".into(), "The Harbor".into());
+        let name = "<script>alert(1)</script>";
+        members.insert("envName".into(), name.into());
+    });
+    let with_roster = |program: process::Program| {
+        let program = program
+            .unset("LD_ENV_production")
+            .unset("LD_PREFIX_production");
+        program
+            .set("AUTO_CONFIG_KEY", AUTO_CONFIG_KEY)
+            .set("ENV_DATASTORE_PREFIX", "$CID")
+    };
+    Stage::new(world, with_roster).await.play("roster").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

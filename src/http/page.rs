@@ -3,6 +3,7 @@
 mod condition;
 mod environment;
 mod live;
+mod roster;
 mod text;
 mod whole;
 
@@ -96,6 +97,7 @@ pub(super) async fn page(
     let registered = app.environments.now();
     let page = whole::page(
         &app.readings(&registered, now),
+        &app.roster.facts(),
         Times::At(now.wall),
         &viewer,
         &live,

@@ -15,6 +15,8 @@ pub struct RosterFacts {
     pub known: bool,
     /// The stream of auto-configuration, where environments come from there.
     pub auto_config: Option<AutoConfigStatus>,
+    /// Why that stream is not heard, while it is not: a sentence for people without secrets.
+    pub trouble: Option<String>,
     /// The archive, where environments come from there.
     pub archive: Option<ArchiveFacts>,
     /// Environments whose entry in the roster cannot be used.
@@ -72,6 +74,7 @@ impl RosterStatus {
         Self(Arc::new(watch::Sender::new(RosterFacts {
             known,
             auto_config,
+            trouble: None,
             archive,
             refused: Vec::new(),
             held_removals: 0,

@@ -128,6 +128,7 @@ impl Follower {
             warn!(detail, "waiting for AUTO_CONFIG_KEY");
         }
         self.trouble = Some(detail.to_owned());
+        self.publish();
     }
 
     /// Another key: what was refused until now says nothing of it, and what is known of environments stays.
@@ -243,9 +244,11 @@ impl Follower {
         let refused: Vec<_> = self.roster.refused().collect();
         let known = self.roster.origin() == RosterOrigin::LaunchDarkly;
         let held_removals = self.roster.held_removals();
+        let trouble = self.trouble.clone();
         self.status.update(|facts| {
             facts.known = known;
             facts.auto_config = Some(auto_config);
+            facts.trouble = trouble;
             facts.refused = refused;
             facts.held_removals = held_removals;
         });

@@ -11,6 +11,7 @@ mod expect;
 mod keys;
 mod large;
 mod page;
+mod page_roster;
 mod probes;
 mod roster;
 mod sockets;

@@ -17,7 +17,7 @@ use tower::ServiceExt as _;
 
 use crate::world::{World, busy, clock, good, held, kept, member, refused};
 
-const HOSTILE: &str = "<img src=x onerror=\"alert(1)\">'&\u{202e}</script>";
+pub(crate) const HOSTILE: &str = "<img src=x onerror=\"alert(1)\">'&\u{202e}</script>";
 
 fn hostile(facts: &mut Facts) {
     good(facts);
@@ -48,34 +48,38 @@ fn wrote(facts: &mut Facts, key: &str) {
     });
 }
 
-fn request_with(request: Builder, peer: &str) -> Request<Body> {
+pub(crate) fn request_with(request: Builder, peer: &str) -> Request<Body> {
     let mut request = request.body(Body::empty()).unwrap();
     let peer: SocketAddr = peer.parse().unwrap();
     request.extensions_mut().insert(ConnectInfo(peer));
     request
 }
 
-async fn request(world: &World, request: Builder, peer: &str) -> (StatusCode, HeaderMap, Body) {
+pub(crate) async fn request(
+    world: &World,
+    request: Builder,
+    peer: &str,
+) -> (StatusCode, HeaderMap, Body) {
     let router = http::admin(world.app.clone());
     let response = router.oneshot(request_with(request, peer)).await.unwrap();
     let (parts, body) = response.into_parts();
     (parts.status, parts.headers, body)
 }
 
-async fn text(body: Body) -> String {
+pub(crate) async fn text(body: Body) -> String {
     let bytes = body::to_bytes(body, 1 << 22).await.unwrap();
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 /// The page, as a browser on this machine gets it.
-async fn page(world: &World, path: &str) -> String {
+pub(crate) async fn page(world: &World, path: &str) -> String {
     let asked = Request::get(path).header("host", "localhost:8031");
     let (code, _, body) = request(world, asked, "127.0.0.1:5000").await;
     assert_eq!(code, StatusCode::OK);
     text(body).await
 }
 
-fn live(host: &str) -> Builder {
+pub(crate) fn live(host: &str) -> Builder {
     Request::get("/live").header("host", host)
 }
 

@@ -150,6 +150,38 @@ async function hundred(visit) {
   assert.equal(await page.locator("article:visible").count(), 100);
 }
 
+// LaunchDarkly lists the environments: who comes, who cannot be used, and who would go shows by itself.
+async function roster(visit) {
+  const page = await visit.page();
+  await page.goto(visit.url);
+  await titled(page, "2 environments, 2 up to date");
+  const card = page.locator("#roster");
+  await card.getByText("Up to date", { exact: true }).waitFor();
+  assert.equal(await card.locator("details").getAttribute("open"), null, "nothing is the matter");
+  await page.getByText("<script>alert(1)</script>", { exact: true }).waitFor();
+  await page.getByLabel("Find an environment").fill("the harbor <SCRIPT");
+  await page.getByText("1 of 2 environments").waitFor();
+  await page.getByLabel("Find an environment").fill("");
+
+  await visit.ask("list", "5f03");
+  await page.locator("#env-5f03").waitFor();
+  await visit.ask("list unusably", "5f04");
+  await page.locator("#roster-row").press("Enter");
+  await card.getByRole("row", { name: /^5f04 / }).waitFor();
+  await card.getByText("not served", { exact: true }).waitFor();
+
+  await visit.ask("list nobody", ["5f01", "5f02", "5f03"]);
+  const button = page.getByRole("button", { name: "Confirm the removal of 3 environments" });
+  await button.waitFor();
+  await visit.isAccessible(page);
+  await button.press("Enter");
+  await page.getByText("Auto-configuration: accepted").waitFor();
+  await titled(page, "0 environments, 0 up to date");
+  await page.getByText("No environment is known.", { exact: true }).waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.id), "roster-row", "the focus is not lost");
+  await visit.picture(page, "removed");
+}
+
 // A stream ends after 25 s and the next begins: nobody is told of that. The page looks often, so that it would show.
 async function quiet(visit) {
   const page = await visit.page();
@@ -177,6 +209,6 @@ async function titled(page, text) {
 
 const [, , scenario, port, secret] = process.argv;
 const visit = await open(port, secret);
-await { live, keyboard, token, plain, hundred, quiet }[scenario](visit);
+await { live, keyboard, token, plain, hundred, quiet, roster }[scenario](visit);
 await visit.close();
 process.exit();

@@ -3,6 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use ld_dynamodb_relay::simulator::{AutoConfiguration, Behaviour};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Command;
@@ -11,6 +12,7 @@ use tokio::time::{Instant, timeout};
 use crate::process::{PATIENCE, Program, Running};
 use crate::world::{World, flag};
 
+pub(crate) const AUTO_CONFIG_KEY: &str = "rel-00000000-0000-4000-8000-00000000beef";
 pub(crate) const TOKEN: &str = "a-token-of-some-length";
 /// Nothing that a browser does here takes so long unless it is broken.
 const SCENARIO: Duration = Duration::from_mins(2);
@@ -79,6 +81,10 @@ impl Stage {
         );
     }
 
+    fn roster(&self) -> AutoConfiguration {
+        self.world.launchdarkly.auto_configuration(AUTO_CONFIG_KEY)
+    }
+
     async fn answer(&mut self, question: &Value) -> Value {
         let text = |at: usize| question[at].as_str().unwrap();
         match text(0) {
@@ -88,6 +94,23 @@ impl Stage {
                 let key = Value::from(text(1)).to_string();
                 let key = &key[1..key.len() - 1];
                 self.world.production.put_flag(&flag(key, version));
+                json!(null)
+            }
+            "list" => {
+                self.roster().add(text(1), "harbor", text(1));
+                json!(null)
+            }
+            "list unusably" => {
+                self.roster().list(text(1), "harbor", text(1), "");
+                json!(null)
+            }
+            // And nobody is told again.
+            "list nobody" => {
+                for id in question[1].as_array().unwrap() {
+                    self.roster().leave_out(id.as_str().unwrap());
+                }
+                self.roster().always(Behaviour::status(503));
+                self.roster().announce();
                 json!(null)
             }
             "live flags" => json!(self.world.live_flags()),

@@ -246,7 +246,7 @@ fn at_work(reading: &Reading<'_>) -> Option<Concern> {
     })
 }
 
-fn sentence(mut text: String) -> String {
+pub(super) fn sentence(mut text: String) -> String {
     if let Some(first) = text.get(..1) {
         let first = first.to_uppercase();
         text.replace_range(..1, &first);

@@ -12,7 +12,7 @@ use crate::model::{ItemKey, Kind};
 use crate::status::{Held, HeldReason, RowChange, SourcePhase, TablePhase, Written};
 
 /// Held or contested items that are listed; how many more there are is told.
-const MAX_LISTED: usize = 20;
+pub(super) const MAX_LISTED: usize = 20;
 
 /// What is shown of one environment.
 pub(super) struct Shown<'a> {
@@ -48,9 +48,19 @@ impl<'a> Shown<'a> {
     /// What it is found by, in small letters.
     fn found_by(&self) -> String {
         let info = self.reading.info;
-        let project = info.project.as_deref().unwrap_or_default();
-        let words = [&*info.name, project, &*info.table, &*info.prefix];
-        words.map(shown).join(" ").to_lowercase()
+        let names = [
+            info.project.as_deref(),
+            info.environment_key.as_deref(),
+            info.project_name.as_deref(),
+            info.environment_name.as_deref(),
+            self.reading.environment_id(),
+        ];
+        let words = [&*info.name, &*info.table, &*info.prefix].into_iter();
+        let words: Vec<_> = words
+            .chain(names.into_iter().flatten())
+            .map(shown)
+            .collect();
+        words.join(" ").to_lowercase()
     }
 
     /// `open`: whether its details can be seen from the start.
@@ -64,7 +74,7 @@ impl<'a> Shown<'a> {
                     summary id=(format!("{id}-row")) {
                         span.badge { (icon(*level)) (label) }
                         span.who {
-                            h2 { bdi { (shown(self.name())) } }
+                            h2 { bdi { (shown(self.name())) } (self.title()) }
                             span.meta { (self.belongs_to()) }
                         }
                         span.counts { (self.counts()) }
@@ -81,6 +91,23 @@ impl<'a> Shown<'a> {
                         (self.held())
                         (self.contested())
                         (self.orders())
+                    }
+                }
+            }
+        }
+    }
+
+    /// What people call its project and itself at LaunchDarkly.
+    fn title(&self) -> Markup {
+        let info = self.reading.info;
+        let names = [&info.project_name, &info.environment_name];
+        let names: Vec<_> = names.into_iter().flatten().collect();
+        html! {
+            @if !names.is_empty() {
+                " " span.title {
+                    @for (at, name) in names.iter().enumerate() {
+                        @if at > 0 { " / " }
+                        bdi { (shown(name)) }
                     }
                 }
             }
@@ -114,16 +141,7 @@ impl<'a> Shown<'a> {
 
     fn what_to_do(&self) -> Markup {
         html! {
-            @if !self.reasons.is_empty() {
-                ul.reasons {
-                    @for reason in &self.reasons {
-                        li data-level=(reason.level.word()) {
-                            p { (icon(reason.level)) strong { (shown(&reason.what)) } }
-                            p { (reason.to_do) }
-                        }
-                    }
-                }
-            }
+            (told(&self.reasons))
             (self.release())
         }
     }
@@ -314,7 +332,23 @@ fn item(key: &ItemKey) -> Markup {
     html! { span.kind { (key.kind.label()) } " " bdi.key { (shown(&key.key)) } }
 }
 
-fn more(count: usize) -> Markup {
+/// What is the matter, and what to do.
+pub(super) fn told(reasons: &[Concern]) -> Markup {
+    html! {
+        @if !reasons.is_empty() {
+            ul.reasons {
+                @for reason in reasons {
+                    li data-level=(reason.level.word()) {
+                        p { (icon(reason.level)) strong { (shown(&reason.what)) } }
+                        p { (reason.to_do) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn more(count: usize) -> Markup {
     html! { @if count > MAX_LISTED { p.note { "and " (grouped((count - MAX_LISTED) as u64)) " more" } } }
 }
 

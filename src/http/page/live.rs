@@ -13,8 +13,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use super::super::App;
+use super::roster::ShownRoster;
 use super::text::Times;
-use super::whole::{all, order, summary};
+use super::whole::{all, nobody, order, summary};
 
 /// Pages that are told at a time: they must not use up the port.
 const MAX_STREAMS: usize = 16;
@@ -45,6 +46,8 @@ struct Rendered {
     /// Grows whenever a part changed.
     revision: u64,
     summary: Part,
+    /// Where environments come from; empty where the settings list them.
+    roster: Part,
     /// Each environment, by name.
     environments: BTreeMap<Arc<str>, Part>,
     /// Their names as they are on the page.
@@ -116,8 +119,10 @@ impl Live {
                 (name, it.markup(false, false).into_string())
             });
             let summary = summary(&environments, &readings).into_string();
+            let roster = self.0.app.roster.facts();
+            let roster = ShownRoster::new(&roster, readings.len(), Times::InBrowser).markup();
             rendered.at = Some(now.monotonic);
-            rendered.take(summary, parts);
+            rendered.take(summary, roster.into_string(), parts);
             let names = order(&environments).map(|at| Arc::clone(environments[at].name()));
             rendered.order = names.collect();
         }
@@ -130,15 +135,20 @@ impl Live {
         let cursor = cursor.filter(|cursor| cursor.epoch == self.0.epoch);
         let revision = self.look(|rendered| {
             let has = cursor.map_or(0, |cursor| cursor.revision);
-            if rendered.summary.revision > has {
-                event(&mut events, "part", &rendered.summary.html);
+            for part in [&rendered.summary, &rendered.roster] {
+                if part.revision > has {
+                    event(&mut events, "part", &part.html);
+                }
             }
             if rendered.listed > has {
                 let parts = rendered
                     .order
                     .iter()
                     .filter_map(|name| rendered.environments.get(name));
-                let all: String = parts.map(|it| &*it.html).collect();
+                let mut all: String = parts.map(|it| &*it.html).collect();
+                if all.is_empty() {
+                    all = nobody().into_string();
+                }
                 let list = format!(r#"<div id="environments">{all}</div>"#);
                 event(&mut events, "part", &list);
             } else {
@@ -196,7 +206,12 @@ impl Live {
 }
 
 impl Rendered {
-    fn take(&mut self, summary: String, environments: impl Iterator<Item = (Arc<str>, String)>) {
+    fn take(
+        &mut self,
+        summary: String,
+        roster: String,
+        environments: impl Iterator<Item = (Arc<str>, String)>,
+    ) {
         let next = self.revision + 1;
         let keep = |before: Option<Part>, html: String| match before {
             Some(before) if *before.html == *html => before,
@@ -206,6 +221,7 @@ impl Rendered {
             },
         };
         self.summary = keep(Some(std::mem::take(&mut self.summary)), summary);
+        self.roster = keep(Some(std::mem::take(&mut self.roster)), roster);
         let mut before = std::mem::take(&mut self.environments);
         let mut has_come = self.revision == 0;
         self.environments = environments
@@ -218,9 +234,10 @@ impl Rendered {
         if has_come || !before.is_empty() {
             self.listed = next;
         }
-        let mut revisions = self.environments.values().map(|it| it.revision);
+        let revisions = self.environments.values().map(|it| it.revision);
         let is_new = |revision| revision == next;
-        if is_new(self.summary.revision) || is_new(self.listed) || revisions.any(is_new) {
+        let others = [self.summary.revision, self.roster.revision, self.listed];
+        if others.into_iter().chain(revisions).any(is_new) {
             self.revision = next;
         }
     }

@@ -67,7 +67,7 @@ function rest(form) {
 
 function keepFocus(change) {
   const focused = document.activeElement;
-  const row = focused && focused.closest("article")?.querySelector("summary");
+  const row = focused && focused.closest("[data-name]")?.querySelector("summary");
   change();
   if (!focused || focused === document.activeElement || focused === document.body) return;
   (focused.isConnected ? focused : row)?.focus({ preventScroll: true });
@@ -157,7 +157,7 @@ document.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (sending.has(form)) return;
   sending.add(form);
-  const name = form.closest("article").dataset.name;
+  const name = form.closest("[data-name]").dataset.name;
   const token = at("token");
   const headers = { Accept: "text/plain" };
   if (token?.value) headers.Authorization = `Bearer ${token.value}`;

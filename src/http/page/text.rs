@@ -86,10 +86,15 @@ fn about(seconds: u64) -> String {
 
 /// When something was: how long ago, and the date.
 pub(super) fn time(at: Moment, times: Times) -> Markup {
-    let (date, clock) = utc(at.wall);
+    wall_time(at.wall, times)
+}
+
+/// The same of a time that others tell.
+pub(super) fn wall_time(at: SystemTime, times: Times) -> Markup {
+    let (date, clock) = utc(at);
     let ago = match times {
         Times::At(now) => {
-            let ago = now.duration_since(at.wall).unwrap_or_default();
+            let ago = now.duration_since(at).unwrap_or_default();
             format!("{} ago", about(ago.as_secs()))
         }
         Times::InBrowser => String::new(),

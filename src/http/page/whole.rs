@@ -4,8 +4,10 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::condition::Level;
 use super::environment::{Shown, icon};
+use super::roster::ShownRoster;
 use super::text::{Times, counted, grouped, shown};
 use crate::http::document::Reading;
+use crate::status::RosterFacts;
 
 /// With so many environments or fewer, all are opened from the start.
 const FEW: usize = 3;
@@ -90,6 +92,7 @@ pub(super) fn list(environments: &[Shown<'_>], sought: &str) -> Markup {
     let opens = |at, it: &Shown<'_>| few || it.level <= Level::Attention && at < OPEN;
     html! {
         div id="environments" {
+            @if environments.is_empty() { (nobody()) }
             @for (at, environment) in order(environments).enumerate() {
                 @let environment = &environments[environment];
                 (environment.markup(opens(at, environment), !environment.is_sought(sought)))
@@ -98,9 +101,21 @@ pub(super) fn list(environments: &[Shown<'_>], sought: &str) -> Markup {
     }
 }
 
+/// In the place of environments.
+pub(super) fn nobody() -> Markup {
+    html! { p { "No environment is known." } }
+}
+
 /// The whole page. `live` is where what changes is heard of.
-pub(super) fn page(readings: &[Reading<'_>], times: Times, viewer: &Viewer, live: &str) -> Markup {
+pub(super) fn page(
+    readings: &[Reading<'_>],
+    roster: &RosterFacts,
+    times: Times,
+    viewer: &Viewer,
+    live: &str,
+) -> Markup {
     let environments = all(readings, times);
+    let shown_roster = ShownRoster::new(roster, readings.len(), times);
     let sought = shown(viewer.sought.trim()).to_lowercase();
     let found = environments
         .iter()
@@ -131,7 +146,7 @@ pub(super) fn page(readings: &[Reading<'_>], times: Times, viewer: &Viewer, live
             div id="news" role="status" aria-live="polite" {}
         },
         &html! {
-            @if readings.is_empty() { p { "No environment is known yet." } }
+            (shown_roster.markup())
             (list(&environments, &sought))
             div id="answer" role="status" {}
         },
