@@ -220,13 +220,12 @@ async fn metrics(State(app): State<App>) -> Response {
     let now = (app.clock)();
     let registered = app.environments.now();
     let readings = app.readings(&registered, now);
-    let text = app
-        .metrics
-        .render(readings.iter().map(|reading| KnownEnvironment {
-            name: &reading.info.name,
-            facts: &reading.facts,
-            health: reading.health,
-        }));
+    let known = readings.iter().map(|reading| KnownEnvironment {
+        name: &reading.info.name,
+        facts: &reading.facts,
+        health: reading.health,
+    });
+    let text = app.metrics.render(known, Some(&app.roster.facts()));
     let kind = "text/plain; version=0.0.4; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }

@@ -20,6 +20,7 @@ use family::{Registry, families};
 
 use crate::listener::{Action, Ignored, SessionEnd, WakeResult};
 use crate::model::{DriftType, Kind, ReopenCause};
+use crate::status::RosterFacts;
 use crate::table::{ErrorClass, Op, WriteOutcome};
 use crate::webhook::WebhookResult;
 use crate::writer::{PropagationStart, Purpose};
@@ -172,11 +173,16 @@ impl Metrics {
         }
     }
 
-    /// Everything, as Prometheus reads it. `known` is what is known of the environments that there are now.
-    pub fn render<'a>(&self, known: impl IntoIterator<Item = KnownEnvironment<'a>>) -> String {
+    /// Everything, as Prometheus reads it. `known` is what is known of the environments that there are now, `roster` of where
+    /// they come from, if that is told.
+    pub fn render<'a>(
+        &self,
+        known: impl IntoIterator<Item = KnownEnvironment<'a>>,
+        roster: Option<&RosterFacts>,
+    ) -> String {
         let mut texts = vec![
             self.0.registry.handle().render(),
-            derived::render(&self.0.prefix, known),
+            derived::render(&self.0.prefix, known, roster),
             process::render(),
         ];
         let environments = self.there();
@@ -197,6 +203,7 @@ impl Metrics {
         ours(derived::FAMILIES, true)
             .chain(ours(Series::FAMILIES, true))
             .chain(ours(ProcessSeries::FAMILIES, false))
+            .chain(ours(derived::ROSTER_FAMILIES, false))
             .chain(
                 ours(Build::FAMILIES, false).map(|(name, mut family, environment)| {
                     family.labels = &["version"];

@@ -3,6 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may")]
 #![expect(clippy::float_cmp, reason = "small whole numbers are exact")]
 
+#[path = "metrics/document.rs"]
+mod document;
+#[path = "metrics/roster.rs"]
+mod roster;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
@@ -11,7 +16,7 @@ use ld_dynamodb_relay::listener::{Action, SessionEnd};
 use ld_dynamodb_relay::metrics::{KnownEnvironment, Metrics};
 use ld_dynamodb_relay::model::{ItemKey, Kind};
 use ld_dynamodb_relay::status::{
-    EnvironmentStatus, Held, HeldReason, SourcePhase, TablePhase, health,
+    EnvironmentStatus, Held, HeldReason, RosterFacts, RosterStatus, SourcePhase, TablePhase, health,
 };
 use ld_dynamodb_relay::table::{ErrorClass, Op, WriteOutcome};
 use ld_dynamodb_relay::writer::{PropagationStart, Purpose};
@@ -28,17 +33,28 @@ fn now() -> Moment {
     }
 }
 
-/// What Prometheus would read while these environments are known.
+/// What Prometheus would read while these environments are known, which LaunchDarkly lists.
 fn render(metrics: &Metrics, environments: &[(&str, &EnvironmentStatus)], now: Moment) -> String {
+    let roster = RosterStatus::auto_configured(now).facts();
+    render_of(metrics, environments, &roster, now)
+}
+
+fn render_of(
+    metrics: &Metrics,
+    environments: &[(&str, &EnvironmentStatus)],
+    roster: &RosterFacts,
+    now: Moment,
+) -> String {
     let facts: Vec<_> = environments
         .iter()
         .map(|(name, status)| (*name, status.facts()))
         .collect();
-    metrics.render(facts.iter().map(|(name, facts)| KnownEnvironment {
+    let known = facts.iter().map(|(name, facts)| KnownEnvironment {
         name,
         facts,
         health: health(facts, now.monotonic, 5 * MINUTE, MINUTE),
-    }))
+    });
+    metrics.render(known, Some(roster))
 }
 
 fn scrape(text: &str) -> Scrape {
@@ -85,7 +101,10 @@ fn every_series_is_there_at_zero_from_the_start() {
     let mut seen = BTreeSet::new();
     for sample in &scrape.samples {
         seen.insert(sample.metric.clone());
-        if sample.metric.starts_with("process_") || sample.metric.ends_with("build_info") {
+        if sample.metric.starts_with("process_")
+            || sample.metric.ends_with("build_info")
+            || sample.metric.ends_with("roster_environments")
+        {
             continue;
         }
         if ["connecting", "reading"]
@@ -298,7 +317,7 @@ fn what_follows_from_the_status_is_computed_when_asked() {
     assert_eq!(value(&text, "stale", "production", ""), 1.0);
 
     // An environment that is gone leaves no gauge behind.
-    assert!(!render(&metrics, &[], later).contains("up_to_date"));
+    assert!(!render(&metrics, &[], later).contains("environment="));
 }
 
 #[test]
@@ -340,60 +359,4 @@ fn the_process_uses_memory_and_files() {
         let value: f64 = line.expect(name).parse().unwrap();
         assert!(value > 1.0, "{name} {value}");
     }
-}
-
-/// The lines of the table, as docs/metrics.md has them.
-fn rows() -> Vec<String> {
-    Metrics::families(PREFIX)
-        .into_iter()
-        .map(|(name, family, environment)| {
-            let labels: Vec<_> = environment
-                .then_some("environment")
-                .into_iter()
-                .chain(family.labels.iter().copied())
-                .map(|label| format!("`{label}`"))
-                .collect();
-            let (kind, help) = (family.kind, family.help.trim());
-            format!("| `{name}` | {kind} | {} | {help} |", labels.join(", "))
-        })
-        .collect()
-}
-
-/// The values of each metric's labels, as docs/metrics.md has them.
-fn value_rows() -> Vec<String> {
-    let metrics = Metrics::new(PREFIX);
-    let _series = metrics.environment("production");
-    let status = EnvironmentStatus::new(now());
-    let scrape = scrape(&render(&metrics, &[("production", &status)], now()));
-    let mut rows = Vec::new();
-    for (name, family, _) in Metrics::families(PREFIX) {
-        // Every build has another version; all other labels have the same values for ever.
-        for label in family.labels.iter().filter(|label| **label != "version") {
-            let values: BTreeSet<_> = scrape
-                .samples
-                .iter()
-                .filter(|sample| sample.metric == name)
-                .map(|sample| format!("`{}`", sample.labels.get(label).unwrap()))
-                .collect();
-            let values = values.into_iter().collect::<Vec<_>>().join(", ");
-            rows.push(format!("| `{}{{{label}}}` | {values} |", family.name));
-        }
-    }
-    rows
-}
-
-#[test]
-fn the_document_lists_every_metric_and_value_and_no_other() {
-    let document = include_str!("../docs/metrics.md");
-    let listed: Vec<_> = document
-        .lines()
-        .filter(|line| line.starts_with("| `"))
-        .collect();
-    let rows = [rows(), value_rows()].concat();
-    assert_eq!(
-        listed,
-        rows,
-        "docs/metrics.md should hold:\n{}",
-        rows.join("\n")
-    );
 }

@@ -10,9 +10,10 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use super::family::{By, Family, Registry, families};
 use crate::clock::Moment;
 use crate::model::Kind;
-use crate::status::{Facts, Health, HeldReason, SourcePhase, TablePhase};
+use crate::status::{Facts, Health, HeldReason, RosterFacts, SourcePhase, TablePhase};
 
 pub(super) const FAMILIES: &[Family] = Derived::FAMILIES;
+pub(super) const ROSTER_FAMILIES: &[Family] = RosterGauges::FAMILIES;
 
 /// What is known of one environment.
 #[derive(Clone, Copy)]
@@ -57,14 +58,34 @@ families! {
     }
 }
 
+families! {
+    /// What follows from where environments come from. There is none of these where the settings list them.
+    struct RosterGauges {
+        /// Environments that are listed and run.
+        "roster_environments" => environments: Gauge,
+        /// Environments that are listed and cannot be used as they are described.
+        "roster_refused" => refused: Gauge,
+        /// Environments whose removal is held until LaunchDarkly says it again or an operator confirms their number.
+        "roster_held_removals" => held_removals: Gauge,
+        /// 1 while what lists the environments is heard: auto-configuration's stream, or the file that is there now was taken.
+        "roster_up_to_date" => up_to_date: Gauge,
+    }
+}
+
 pub(super) fn render<'a>(
     prefix: &str,
     known: impl IntoIterator<Item = KnownEnvironment<'a>>,
+    roster: Option<&RosterFacts>,
 ) -> String {
     let registry = Registry::new(PrometheusBuilder::new().build_recorder(), prefix);
+    let mut environments = 0;
     for known in known {
         let name = Pair::new("environment", known.name.to_owned());
         Derived::bind(&registry, &[name]).set(known.facts, known.health);
+        environments += 1;
+    }
+    if let Some(roster) = roster.filter(|it| it.is_followed()) {
+        RosterGauges::bind(&registry, &[]).set(roster, environments);
     }
     registry.handle().render()
 }
@@ -92,6 +113,15 @@ impl Derived {
         for (reason, count) in held {
             self.held.of(reason).set(number(count));
         }
+    }
+}
+
+impl RosterGauges {
+    fn set(&self, roster: &RosterFacts, environments: usize) {
+        self.environments.set(number(environments));
+        self.refused.set(number(roster.refused.len()));
+        self.held_removals.set(number(roster.held_removals));
+        self.up_to_date.set(flag(roster.is_up_to_date()));
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use tokio::sync::watch;
 
 use crate::clock::Moment;
-use crate::roster::{AutoConfigStatus, RefusedEnvironment};
+use crate::roster::{AutoConfigState, AutoConfigStatus, RefusedEnvironment};
 
 /// What is known of the roster, the list of environments.
 #[derive(Clone, Debug)]
@@ -23,6 +23,22 @@ pub struct RosterFacts {
     pub refused: Vec<RefusedEnvironment>,
     /// Environments whose removal is held until it is said again.
     pub held_removals: usize,
+}
+
+impl RosterFacts {
+    /// Whether LaunchDarkly or an archive lists the environments, and not the settings.
+    pub const fn is_followed(&self) -> bool {
+        self.auto_config.is_some() || self.archive.is_some()
+    }
+
+    /// Whether whoever lists the environments is heard: the last thing that the stream brought was an event, or the file that
+    /// is there now was taken. Settings are.
+    pub fn is_up_to_date(&self) -> bool {
+        let stream = self.auto_config.as_ref();
+        let archive = self.archive.as_ref();
+        stream.is_none_or(|it| it.state == AutoConfigState::Valid)
+            && archive.is_none_or(|it| it.taken.is_some() && it.last_error.is_none())
+    }
 }
 
 /// The archive that environments and their data come from.

@@ -124,7 +124,7 @@ impl Relay {
 
     /// A counter, summed over all series whose labels hold this text.
     pub(crate) fn metric(&self, name: &str, label: &str) -> u64 {
-        let text = self.metrics.render([]);
+        let text = self.metrics.render([], None);
         let start = format!("{name}{{");
         let lines = text
             .lines()

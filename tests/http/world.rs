@@ -107,7 +107,7 @@ impl World {
             r#"ld_dynamodb_webhooks_total{{result="{}"}} "#,
             result.label()
         );
-        let text = self.app.metrics.render([]);
+        let text = self.app.metrics.render([], None);
         let line = text.lines().find_map(|line| line.strip_prefix(&series));
         line.unwrap().parse().unwrap()
     }

@@ -37,6 +37,7 @@ class Live(unittest.TestCase):
         relay = Program([RELAY, "demo", "--port", str(cls.store), "flags.json"], folder, PORT=str(cls.port),
                         PROMETHEUS_PORT=str(cls.admin), WEBHOOK_SECRET=SECRET, MARKER_CHECK_INTERVAL="1s")
         cls.addClassCleanup(relay.end)
+        cls.listed(folder)
         prometheus = free_port()
         cls.address = f"http://127.0.0.1:{prometheus}"
         server = Program([TOOLS / "usr" / "bin" / "prometheus", f"--config.file={cls.config(folder)}",
@@ -49,10 +50,25 @@ class Live(unittest.TestCase):
         until("all of it is scraped", lambda: cls.asked(
             "rate(ld_dynamodb_propagation_seconds_count{from='webhook_date'}[1m]) > 0 "
             "and on () sum(rate(ld_dynamodb_repairs_total[1m])) > 0 "
-            "and on () ld_dynamodb_sessions_total{end='reopened'} > 0"))
+            "and on () ld_dynamodb_sessions_total{end='reopened'} > 0 "
+            "and on () ld_dynamodb_roster_up_to_date > 0"))
         until("an alert fires", lambda: cls.asked('ALERTS{alertstate="firing"}'))
         until("the recording rules are evaluated", lambda: all(
             not math.isnan(value) for rule in rules("record") for _, value in cls.asked(rule["record"]) or [({}, math.nan)]))
+
+    @classmethod
+    def listed(cls, folder):
+        """A second relay, whose environments LaunchDarkly lists: none, for what is told of the list itself."""
+        cls.listed_admin, launchdarkly = free_port(), free_port()
+        (folder / "listed.json").write_text(json.dumps({"environments": {}}))
+        simulated = Program([RELAY, "simulate", "--address", f"127.0.0.1:{launchdarkly}", "listed.json"], folder)
+        cls.addClassCleanup(simulated.end)
+        relay = Program([RELAY, "run"], folder, PORT=str(free_port()), PROMETHEUS_PORT=str(cls.listed_admin),
+                        AUTO_CONFIG_KEY="rel-simulated", STREAM_URI=f"http://127.0.0.1:{launchdarkly}",
+                        DYNAMODB_URL=f"http://127.0.0.1:{cls.store}", DYNAMODB_TABLE="launchdarkly",
+                        ENV_DATASTORE_PREFIX="$CID", AWS_REGION="us-east-1", AWS_ACCESS_KEY_ID="x",
+                        AWS_SECRET_ACCESS_KEY="x")
+        cls.addClassCleanup(relay.end)
 
     @classmethod
     def config(cls, folder):
@@ -63,7 +79,7 @@ class Live(unittest.TestCase):
         for group in shipped["groups"]:
             group.pop("interval", None)
         (folder / config["rule_files"][0]).write_text(json.dumps(shipped))
-        config["scrape_configs"][0]["static_configs"] = [{"targets": [f"127.0.0.1:{cls.admin}"]}]
+        config["scrape_configs"][0]["static_configs"] = [{"targets": [f"127.0.0.1:{port}" for port in (cls.admin, cls.listed_admin)]}]
         (folder / "prometheus.yml").write_text(json.dumps(config))
         return folder / "prometheus.yml"
 

@@ -6,8 +6,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use futures_util::future::join_all;
 use ld_dynamodb_relay::clock;
 use ld_dynamodb_relay::model::{ItemKey, Kind};
-use ld_dynamodb_relay::simulator::Behaviour;
 use ld_dynamodb_relay::simulator::store::{Fault, Operation, Row, StoreRefusal};
+use ld_dynamodb_relay::simulator::{AutoConfiguration, Behaviour};
 use ld_dynamodb_relay::webhook::sign;
 use tokio::time::interval;
 
@@ -17,6 +17,8 @@ use crate::world::{KEY, PREFIX, TABLE, World, flag, flag_with, large_flag};
 
 const RUNBOOK: &str = include_str!("../../docs/runbook.md");
 const SECRET: &str = "a-webhook-secret";
+const AUTO_CONFIG_KEY: &str = "rel-c0ffee00-0000-4000-8000-00000000beef";
+const LISTED: [&str; 2] = ["5f01", "5f02"];
 /// Stands in the document for what differs from run to run.
 const ANYTHING: char = '…';
 /// Only a bug shows this one.
@@ -70,6 +72,10 @@ async fn seen(relay: &Running) -> Vec<String> {
     };
     lines.extend(picked(r#""tableAdvice":"#, r#","heard""#));
     lines.extend(picked(r#""items":["#, "]}"));
+    let status = ask::get(admin, "/status").await.body;
+    let refused = status.split_once(r#""refusedEnvironments":"#);
+    let refused = refused.and_then(|(_, rest)| rest.split_once("}]"));
+    lines.extend(refused.map(|(refused, _)| format!("{refused}}}]")));
     lines
 }
 
@@ -127,6 +133,11 @@ async fn provoke(world: &World, section: &str) -> Running {
             world.store.inject(denied(Operation::GetItem));
             daemon(world).start()
         }
+        "RelayRosterStale" | "RelayRosterRemovalsHeld" | "RelayEnvironmentRefused" => {
+            let relay = listed(world).await;
+            disturb_roster(world, section);
+            relay
+        }
         "RelayThrottled" => {
             world.store.limit(Some(20.0));
             daemon(world).start()
@@ -138,6 +149,44 @@ async fn provoke(world: &World, section: &str) -> Running {
             disturb(world, &relay, section).await;
             relay
         }
+    }
+}
+
+fn roster(world: &World) -> AutoConfiguration {
+    world.launchdarkly.auto_configuration(AUTO_CONFIG_KEY)
+}
+
+/// Runs, with the two environments that LaunchDarkly lists.
+async fn listed(world: &World) -> Running {
+    for id in LISTED {
+        roster(world).add(id, "shop", id);
+    }
+    let relay = daemon(world)
+        .unset("LD_ENV_production")
+        .unset("LD_PREFIX_production")
+        .set("AUTO_CONFIG_KEY", AUTO_CONFIG_KEY)
+        .set("ENV_DATASTORE_PREFIX", "$CID")
+        .start();
+    relay.event("summary").await;
+    relay
+}
+
+fn disturb_roster(world: &World, section: &str) {
+    let roster = roster(world);
+    match section {
+        "RelayRosterStale" => {
+            roster.always(Behaviour::status(503));
+            roster.disconnect_all();
+        }
+        "RelayRosterRemovalsHeld" => {
+            for id in LISTED {
+                roster.leave_out(id);
+            }
+            // Nobody is told again.
+            roster.always(Behaviour::status(503));
+            roster.announce();
+        }
+        _ => drop(roster.list("5f03", "shop", "5f03", "")),
     }
 }
 
@@ -255,12 +304,18 @@ async fn check(section: &str, wanted: &[String]) {
     }
     for order in orders {
         let (_, admin) = relay.ports().await;
-        let path = "/sync/production?confirm=removals&count=25";
+        let (path, told) = if section == "RelayRosterRemovalsHeld" {
+            let told = "an operator confirmed the removal of environments";
+            ("/roster?confirm=removals&count=2", told)
+        } else {
+            let told = "released, as an operator confirmed";
+            ("/sync/production?confirm=removals&count=25", told)
+        };
         assert_eq!(
             ask::post(admin, path, &[], b"").await.body.trim_end(),
             order
         );
-        relay.event("released, as an operator confirmed").await;
+        relay.event(told).await;
     }
 }
 
@@ -269,7 +324,7 @@ async fn what_the_runbook_shows_is_what_one_sees() {
     let sections = shown();
     let shown = sections.iter().filter(|(_, lines)| !lines.is_empty());
     let shown: Vec<_> = shown.collect();
-    assert_eq!(shown.len(), 20, "{shown:?}");
+    assert_eq!(shown.len(), 23, "{shown:?}");
     join_all(
         shown
             .into_iter()

@@ -68,7 +68,7 @@ async fn twenty_environments_and_what_befalls_some_of_them() {
 }
 
 fn panics(relay: &Relay) -> u64 {
-    let text = relay.metrics.render([]);
+    let text = relay.metrics.render([], None);
     let line = text
         .lines()
         .find(|line| line.starts_with("ld_dynamodb_panics_total "));

@@ -159,7 +159,7 @@ async fn propagation_is_counted_from_the_webhooks_date_once_for_each() {
     let world = World::with_flags(2).await;
     let (relay, controls) = relay(world.config()).await;
     let sampled = || {
-        let text = relay.metrics.render([]);
+        let text = relay.metrics.render([], None);
         let sum = |name: &str| {
             let mut lines = text.lines().filter(|line| {
                 line.starts_with(&format!("ld_dynamodb_propagation_seconds_{name}"))

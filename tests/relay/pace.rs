@@ -60,7 +60,7 @@ async fn without_a_limit_there_is_no_pace() {
     let world = World::with_flags(200).await;
     let relay = world.relay().await;
     relay.settled().await;
-    let text = relay.metrics.render([]);
+    let text = relay.metrics.render([], None);
     let paces = text
         .lines()
         .filter(|line| line.starts_with("ld_dynamodb_pace_units_per_second{"));

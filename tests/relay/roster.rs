@@ -45,7 +45,7 @@ impl Relay {
 async fn gone(relay: &Relay, name: &str) {
     let label = format!("environment=\"{name}\"");
     let wait = async {
-        while relay.metrics.render([]).contains(&label) {
+        while relay.metrics.render([], None).contains(&label) {
             tokio::task::yield_now().await;
         }
     };

@@ -72,7 +72,7 @@ async fn no_key_and_no_contents_in_what_is_told() {
         })
         .await;
     let facts = format!("{:?}", relay.facts());
-    let metrics = relay.metrics.render([]);
+    let metrics = relay.metrics.render([], None);
     relay.stop().await;
 
     let about = log::lines(NAME);

@@ -348,7 +348,7 @@ impl Relay {
 
     /// A counter, summed over all series whose labels hold these texts.
     pub(crate) fn count(&self, name: &str, labels: &[&str]) -> u64 {
-        let text = self.metrics.render([]);
+        let text = self.metrics.render([], None);
         let lines = text.lines().filter(|line| {
             line.starts_with(&format!("ld_dynamodb_{name}{{"))
                 && labels.iter().all(|label| line.contains(label))
