@@ -135,7 +135,8 @@ impl App {
             .map(|it| (&*it.info.name, it.status.facts()))
             .collect();
         let was_ready = self.was_ready.load(Ordering::Relaxed);
-        let readiness = readiness(&facts, was_ready, self.stopping.is_cancelled());
+        let stopping = self.stopping.is_cancelled();
+        let readiness = readiness(&facts, &self.roster.facts(), was_ready, stopping);
         self.was_ready.fetch_or(readiness.ready, Ordering::Relaxed);
         readiness
     }

@@ -12,7 +12,7 @@ use ld_dynamodb_relay::environment::Control;
 use ld_dynamodb_relay::logging::{self, LogLevels};
 use ld_dynamodb_relay::registry::{EnvironmentInfo, EnvironmentRegistry, RegisteredEnvironment};
 use ld_dynamodb_relay::secrets::Kept;
-use ld_dynamodb_relay::status::{EnvironmentStatus, SourcePhase, TablePhase};
+use ld_dynamodb_relay::status::{EnvironmentStatus, RosterStatus, SourcePhase, TablePhase};
 use ld_dynamodb_relay::supervisor::summarize;
 use serde_json::Value;
 use tokio::task::JoinSet;
@@ -127,9 +127,10 @@ async fn the_first_comes_when_all_are_known_and_then_one_a_minute() {
         .into_iter()
         .collect();
     let watched = registry.clone();
+    let roster = RosterStatus::configured();
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
-        summarize(&watched, READ_TIMEOUT, TOLERATED, EVERY).await;
+        summarize(&watched, &roster, READ_TIMEOUT, TOLERATED, EVERY).await;
     });
     settle(&one, 3);
     pass(Duration::from_secs(5)).await;
@@ -139,7 +140,7 @@ async fn the_first_comes_when_all_are_known_and_then_one_a_minute() {
     let first = captured.take();
     assert_eq!(first.len(), 1, "{first:?}");
     let expected = serde_json::json!({
-        "level": "info", "message": "summary", "environments": 2, "up_to_date": 2, "stale": 0, "uninitialized": 0,
+        "level": "info", "message": "summary", "roster_known": true, "environments": 2, "up_to_date": 2, "stale": 0, "uninitialized": 0,
         "keys_refused": 0, "misconfigured": 0, "removals_held": 0, "items_too_large": 0, "items_malformed": 0,
         "contested": 0, "writes": 7, "timestamp": first[0]["timestamp"],
     });
@@ -197,9 +198,10 @@ async fn what_is_never_tried_is_told_after_a_minute() {
         .into_iter()
         .collect();
     let watched = registry;
+    let roster = RosterStatus::configured();
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
-        summarize(&watched, READ_TIMEOUT, TOLERATED, EVERY).await;
+        summarize(&watched, &roster, READ_TIMEOUT, TOLERATED, EVERY).await;
     });
     pass(Duration::from_millis(59_999)).await;
     assert_eq!(captured.take().len(), 0);
@@ -207,4 +209,64 @@ async fn what_is_never_tried_is_told_after_a_minute() {
     let first = captured.take();
     assert_eq!(first.len(), 1, "after {:?}", start.elapsed());
     assert_eq!(first[0]["uninitialized"], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_it_is_not_known_which_there_are_the_line_says_so() {
+    let captured = Captured::default();
+    let log = Log {
+        level: LevelFilter::INFO,
+        format: Some(LogFormat::Json),
+    };
+    let _guard = logging::subscriber(&log, false, &[], captured.clone()).set_default();
+    let registry = EnvironmentRegistry::default();
+    let roster = RosterStatus::auto_configured(clock::now());
+    let (watched, told) = (registry.clone(), roster.clone());
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        summarize(&watched, &told, READ_TIMEOUT, TOLERATED, EVERY).await;
+    });
+    // One that is known of an earlier run may be one of many.
+    let status = EnvironmentStatus::new(clock::now());
+    registry.put(member("one", &status));
+    settle(&status, 1);
+    pass(Duration::from_millis(59_999)).await;
+    assert_eq!(captured.take().len(), 0);
+    pass(Duration::from_millis(1)).await;
+    let first = captured.take();
+    let told = |line: &Value| {
+        (
+            line["roster_known"].as_bool(),
+            line["environments"].as_u64(),
+        )
+    };
+    assert_eq!(told(&first[0]), (Some(false), Some(1)));
+    roster.update(|facts| facts.known = true);
+    pass(EVERY).await;
+    assert_eq!(told(&captured.take()[0]), (Some(true), Some(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_comes_at_once_when_a_list_has_come_and_all_in_it_are_known() {
+    let captured = Captured::default();
+    let log = Log {
+        level: LevelFilter::INFO,
+        format: Some(LogFormat::Json),
+    };
+    let _guard = logging::subscriber(&log, false, &[], captured.clone()).set_default();
+    let registry = EnvironmentRegistry::default();
+    let roster = RosterStatus::archived();
+    let (watched, told) = (registry.clone(), roster.clone());
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        summarize(&watched, &told, READ_TIMEOUT, TOLERATED, EVERY).await;
+    });
+    roster.update(|facts| facts.known = true);
+    pass(Duration::from_secs(1)).await;
+    assert_eq!(captured.take().len(), 0, "they come a moment later");
+    let status = EnvironmentStatus::new(clock::now());
+    settle(&status, 1);
+    registry.put(member("one", &status));
+    pass(Duration::ZERO).await;
+    assert_eq!(captured.take()[0]["up_to_date"], 1);
 }

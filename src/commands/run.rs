@@ -110,7 +110,7 @@ pub async fn run(
     let runner = runner(config, &connection, &metrics, &mut app, &mut keeper)?;
     let (registry, roster) = (app.environments.clone(), app.roster.clone());
     let (teller, changes) = mpsc::channel(CHANGES);
-    let summaries = summaries(config, &registry);
+    let summaries = summaries(config, &registry, &roster);
     let grace = config.lifecycle.shutdown_timeout;
     let served = CancellationToken::new();
     let work = async {
@@ -269,10 +269,10 @@ fn app(
 }
 
 /// The line a minute that tells how they fare, until we are asked to stop.
-async fn summaries(config: &Config, registry: &EnvironmentRegistry) {
+async fn summaries(config: &Config, registry: &EnvironmentRegistry, roster: &RosterStatus) {
     let tolerated = config.lifecycle.disconnected_status_time;
     let read_timeout = config.upstream.read_timeout;
-    summarize(registry, read_timeout, tolerated, SUMMARY_INTERVAL).await;
+    summarize(registry, roster, read_timeout, tolerated, SUMMARY_INTERVAL).await;
 }
 
 fn say_whether_the_webhook_is_on(app: &App) {

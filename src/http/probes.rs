@@ -1,6 +1,6 @@
 //! Whether readers have usable data.
 
-use crate::status::{Facts, SourcePhase, TablePhase};
+use crate::status::{Facts, RosterFacts, SourcePhase, TablePhase};
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +17,8 @@ pub struct Readiness {
     /// Every environment is usable, those aside whose key LaunchDarkly refuses, and one at least is.
     pub ready: bool,
     stopping: bool,
-    none: bool,
+    /// Where there is no environment: what that means, and why it is so, which is for operators.
+    none: Option<(&'static str, Option<String>)>,
     /// Environments without usable data, and what they wait for.
     waiting: Vec<(String, String)>,
     /// Environments whose key LaunchDarkly refuses, and whether readers have usable data all the same.
@@ -27,7 +28,12 @@ pub struct Readiness {
 /// Computes [`Readiness`]. That LaunchDarkly or DynamoDB cannot be reached takes nobody's data away, and a restart
 /// would not mend it: who was ready stays ready, `was_ready` the process too. An environment that joins later does not
 /// take webhooks and probes away from the others.
-pub fn readiness(environments: &[(&str, Facts)], was_ready: bool, stopping: bool) -> Readiness {
+pub fn readiness(
+    environments: &[(&str, Facts)],
+    roster: &RosterFacts,
+    was_ready: bool,
+    stopping: bool,
+) -> Readiness {
     let mut waiting = Vec::new();
     let mut refused = Vec::new();
     for (name, facts) in environments {
@@ -41,10 +47,27 @@ pub fn readiness(environments: &[(&str, Facts)], was_ready: bool, stopping: bool
     Readiness {
         ready: usable && (waiting.is_empty() || was_ready) && !stopping,
         stopping,
-        none: environments.is_empty(),
+        none: environments.is_empty().then(|| nobody(roster)),
         waiting,
         refused,
     }
+}
+
+/// What it means that there is no environment, and why, where that is known.
+fn nobody(roster: &RosterFacts) -> (&'static str, Option<String>) {
+    let what = match (&roster.auto_config, &roster.archive, roster.known) {
+        (Some(_), _, false) => "no environment is known yet: LaunchDarkly has not listed any",
+        (Some(_), _, true) => "LaunchDarkly lists no environment that can be used",
+        (None, Some(_), false) => "no environment is known yet: no archive was taken",
+        (None, Some(_), true) => "the archive has no environment that can be used",
+        (None, None, _) => "no environment is configured",
+    };
+    let archive = roster.archive.as_ref();
+    let archive = archive.and_then(|it| it.last_error.as_ref());
+    let why = archive
+        .map(|(message, _)| message)
+        .or(roster.trouble.as_ref());
+    (what, why.cloned())
 }
 
 /// What an environment without usable data waits for: the half that is behind, with its advice where there is one.
@@ -73,8 +96,8 @@ impl Readiness {
         if self.stopping {
             lines.push("stopping".to_owned());
         }
-        if self.none {
-            lines.push("no environment is known yet".to_owned());
+        if let Some((what, _)) = self.none {
+            lines.push(what.to_owned());
         }
         match audience {
             Audience::Anyone => {
@@ -85,6 +108,7 @@ impl Readiness {
                 ));
             }
             Audience::Operators => {
+                lines.extend(self.none.iter().filter_map(|(_, why)| why.clone()));
                 lines.extend(
                     self.waiting
                         .iter()

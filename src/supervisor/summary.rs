@@ -8,21 +8,23 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tracing::info;
 
 use crate::registry::EnvironmentRegistry;
-use crate::status::{Facts, Summary};
+use crate::status::{Facts, RosterStatus, Summary};
 
 /// How often `run` writes the line.
 pub const SUMMARY_INTERVAL: Duration = Duration::from_mins(1);
 
-/// Writes the line every so often, for ever. The first comes as soon as it is known of every environment that there is at
-/// the start, or of the first that come, how it fares, and after one interval at the latest: a line from before that would tell of trouble that is
-/// none. `read_timeout` and `tolerated` are what `/status` computes health with.
+/// Writes the line every so often, for ever. The first comes as soon as it is known which environments there are, and of each
+/// how it fares, and after one interval at the latest: a line from before that would tell of trouble that is none. `read_timeout` and `tolerated` are what `/status` computes health with.
 pub async fn summarize(
     registry: &EnvironmentRegistry,
+    roster: &RosterStatus,
     read_timeout: Duration,
     tolerated: Duration,
     every: Duration,
 ) {
     let tried = async {
+        roster.wait_until(|facts| facts.known).await;
+        // They come a moment later, if any do.
         registry
             .wait_until(|registered| !registered.is_empty())
             .await;
@@ -49,6 +51,7 @@ pub async fn summarize(
             written.insert(name, facts.written);
         }
         info!(
+            roster_known = roster.facts().known,
             environments = summary.environments,
             up_to_date = summary.up_to_date,
             stale = summary.stale,

@@ -12,7 +12,7 @@ TOPIC = f"arn:aws:sns:{cloud.REGION}:{cloud.ACCOUNT}:alarms"
 # As the daemon writes it; the Rust test that starts it holds it to the members named here.
 SUMMARY = {
     "timestamp": "2026-11-24T03:00:00.000000Z", "level": "info", "message": "summary", "contested": 0, "environments": 1, "items_malformed": 0,
-    "items_too_large": 0, "keys_refused": 0, "misconfigured": 0, "removals_held": 0, "stale": 0, "uninitialized": 0, "up_to_date": 1,
+    "items_too_large": 0, "keys_refused": 0, "misconfigured": 0, "removals_held": 0, "roster_known": True, "stale": 0, "uninitialized": 0, "up_to_date": 1,
 }
 RINGS = {
     "stale": "not-up-to-date", "uninitialized": "uninitialized", "keys_refused": "key-refused", "removals_held": "removals-held",

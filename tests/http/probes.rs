@@ -1,10 +1,10 @@
 //! Alive and ready, and what the port for load balancers tells.
 
 use axum::http::StatusCode;
-use ld_dynamodb_relay::status::Facts;
+use ld_dynamodb_relay::status::{Facts, RosterStatus};
 use serde_json::{Value, json};
 
-use crate::world::{World, fresh, good, member, misconfigured, refused, unreachable};
+use crate::world::{World, clock, fresh, good, member, misconfigured, refused, unreachable};
 
 /// Whoever joins later takes nothing from the others: their webhooks come through the same probe.
 #[tokio::test]
@@ -34,8 +34,8 @@ async fn readiness_is_whether_readers_have_usable_data() {
         (
             &[],
             503,
-            "no environment is known yet\n",
-            "no environment is known yet\n",
+            "no environment is configured\n",
+            "no environment is configured\n",
         ),
         (&[("a", good), ("b", good)], 200, "ready\n", "ready\n"),
         (
@@ -81,6 +81,52 @@ async fn readiness_is_whether_readers_have_usable_data() {
         assert_eq!(world.admin("/readyz").await, (code, operators.to_owned()));
         assert_eq!(world.work("/livez").await.0, StatusCode::OK);
     }
+}
+
+/// The work port tells nobody why: that names files and addresses.
+#[tokio::test]
+async fn where_no_environment_is_known_it_is_said_who_has_not_listed_any() {
+    let check = async |roster: &RosterStatus, anyone: &str, why: &str| {
+        let mut world = World::new(&[]);
+        world.app.roster = roster.clone();
+        let code = StatusCode::SERVICE_UNAVAILABLE;
+        let (anyone, operators) = (format!("{anyone}\n"), format!("{anyone}\n{why}"));
+        assert_eq!(world.work("/readyz").await, (code, anyone));
+        assert_eq!(world.admin("/readyz").await, (code, operators));
+    };
+    let listed = RosterStatus::auto_configured(clock());
+    let unknown = "no environment is known yet: LaunchDarkly has not listed any";
+    check(&listed, unknown, "").await;
+    listed.update(|facts| facts.trouble = Some("LaunchDarkly answered 503".to_owned()));
+    check(&listed, unknown, "LaunchDarkly answered 503\n").await;
+    listed.update(|facts| (facts.known, facts.trouble) = (true, None));
+    let none = "LaunchDarkly lists no environment that can be used";
+    check(&listed, none, "").await;
+
+    let archived = RosterStatus::archived();
+    let unknown = "no environment is known yet: no archive was taken";
+    check(&archived, unknown, "").await;
+    archived.update(|facts| {
+        let archive = facts.archive.as_mut().unwrap();
+        archive.last_error = Some(("/a.tar.gz: it ends early".to_owned(), clock()));
+    });
+    check(&archived, unknown, "/a.tar.gz: it ends early\n").await;
+    archived.update(|facts| {
+        facts.known = true;
+        facts.archive.as_mut().unwrap().last_error = None;
+    });
+    let none = "the archive has no environment that can be used";
+    check(&archived, none, "").await;
+}
+
+#[tokio::test]
+async fn who_is_known_of_an_earlier_run_serves_readers_before_the_list_comes() {
+    let mut world = World::new(&[("a", good)]);
+    world.app.roster = RosterStatus::auto_configured(clock());
+    assert_eq!(
+        world.work("/readyz").await,
+        (StatusCode::OK, "ready\n".to_owned())
+    );
 }
 
 #[tokio::test]
