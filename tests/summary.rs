@@ -218,7 +218,13 @@ async fn while_it_is_not_known_which_there_are_the_line_says_so() {
         level: LevelFilter::INFO,
         format: Some(LogFormat::Json),
     };
-    let _guard = logging::subscriber(&log, false, &[], captured.clone()).set_default();
+    let _guard = logging::subscriber(
+        log.format,
+        false,
+        &LogLevels::new(log.level, &[]),
+        captured.clone(),
+    )
+    .set_default();
     let registry = EnvironmentRegistry::default();
     let roster = RosterStatus::auto_configured(clock::now());
     let (watched, told) = (registry.clone(), roster.clone());
@@ -253,7 +259,13 @@ async fn the_first_comes_at_once_when_a_list_has_come_and_all_in_it_are_known() 
         level: LevelFilter::INFO,
         format: Some(LogFormat::Json),
     };
-    let _guard = logging::subscriber(&log, false, &[], captured.clone()).set_default();
+    let _guard = logging::subscriber(
+        log.format,
+        false,
+        &LogLevels::new(log.level, &[]),
+        captured.clone(),
+    )
+    .set_default();
     let registry = EnvironmentRegistry::default();
     let roster = RosterStatus::archived();
     let (watched, told) = (registry.clone(), roster.clone());
