@@ -43,9 +43,9 @@ impl Reading<'_> {
     }
 }
 
-pub(super) fn summary(readings: &[Reading<'_>], roster: &RosterFacts) -> SummaryDocument {
+pub(super) fn summary(readings: &[Reading<'_>]) -> SummaryDocument {
     SummaryDocument {
-        status: word(readings, roster),
+        status: word(readings),
         version: VERSION,
     }
 }
@@ -56,10 +56,13 @@ pub(super) fn whole<'a>(readings: &'a [Reading<'a>], roster: &'a RosterFacts) ->
             .iter()
             .map(|reading| (&*reading.info.name, environment(reading)))
             .collect(),
-        auto_config: roster.auto_config.as_ref().map(roster::auto_config),
+        auto_config: roster
+            .auto_config
+            .as_ref()
+            .map(|status| roster::auto_config(status, roster.origin)),
         archive: roster.archive.as_ref().map(roster::archive),
         refused: roster.refused.iter().map(roster::refused).collect(),
-        status: word(readings, roster),
+        status: word(readings),
         version: VERSION,
         client_version: VERSION,
     }
@@ -205,10 +208,10 @@ fn contested(facts: &Facts) -> ContestedRep<'_> {
     }
 }
 
-fn word(readings: &[Reading<'_>], roster: &RosterFacts) -> &'static str {
+fn word(readings: &[Reading<'_>]) -> &'static str {
     let degraded = |reading: &Reading<'_>| reading.health.degraded;
     // What the roster lists and cannot be used, and a roster's stream that failed, do no harm to the others.
-    if !roster.known || readings.is_empty() || readings.iter().any(degraded) {
+    if readings.is_empty() || readings.iter().any(degraded) {
         "degraded"
     } else {
         "healthy"

@@ -13,7 +13,7 @@ use super::expect::{Expectations, Verdict, judge, read};
 pub(super) async fn short(State(app): State<App>, RawQuery(query): RawQuery) -> Response {
     let now = (app.clock)();
     let registered = app.environments.now();
-    let summary = document::summary(&app.readings(&registered, now), &app.roster.facts());
+    let summary = document::summary(&app.readings(&registered, now));
     answer(&summary, query)
 }
 

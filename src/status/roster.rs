@@ -6,13 +6,15 @@ use std::time::SystemTime;
 use tokio::sync::watch;
 
 use crate::clock::Moment;
-use crate::roster::{AutoConfigState, AutoConfigStatus, RefusedEnvironment};
+use crate::roster::{AutoConfigState, AutoConfigStatus, RefusedEnvironment, RosterOrigin};
 
 /// What is known of the roster, the list of environments.
 #[derive(Clone, Debug)]
 pub struct RosterFacts {
     /// Whether it is known which environments there are: the settings say it, or the roster came once.
     pub known: bool,
+    /// Who said what is known now, with auto-configuration.
+    pub origin: RosterOrigin,
     /// The stream of auto-configuration, where environments come from there.
     pub auto_config: Option<AutoConfigStatus>,
     /// Why that stream is not heard, while it is not: a sentence for people without secrets.
@@ -89,6 +91,7 @@ impl RosterStatus {
     ) -> Self {
         Self(Arc::new(watch::Sender::new(RosterFacts {
             known,
+            origin: RosterOrigin::Nowhere,
             auto_config,
             trouble: None,
             archive,

@@ -242,11 +242,13 @@ impl Follower {
     fn publish(&self) {
         let auto_config = self.roster.status();
         let refused: Vec<_> = self.roster.refused().collect();
-        let known = self.roster.origin() == RosterOrigin::LaunchDarkly;
+        let origin = self.roster.origin();
+        let known = origin == RosterOrigin::LaunchDarkly;
         let held_removals = self.roster.held_removals();
         let trouble = self.trouble.clone();
         self.status.update(|facts| {
             facts.known = known;
+            facts.origin = origin;
             facts.auto_config = Some(auto_config);
             facts.trouble = trouble;
             facts.refused = refused;

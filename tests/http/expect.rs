@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use ld_dynamodb_relay::roster::{
     AcceptedKey, AutoConfigError, AutoConfigErrorKind, AutoConfigState, RefusedEnvironment,
+    RosterOrigin,
 };
 use ld_dynamodb_relay::status::{ArchiveFacts, RosterFacts, RosterStatus, TakenArchive};
 use secrecy::SecretString;
@@ -172,6 +173,7 @@ fn everything(facts: &mut RosterFacts) {
     };
     let stream = facts.auto_config.as_mut().unwrap();
     stream.state = AutoConfigState::Interrupted;
+    facts.origin = RosterOrigin::LaunchDarkly;
     stream.last_error = Some(last_error);
     let taken = TakenArchive {
         modified: clock().wall,

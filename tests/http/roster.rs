@@ -4,12 +4,12 @@ use std::time::{Duration, SystemTime};
 
 use axum::http::StatusCode;
 use ld_dynamodb_relay::roster::{
-    AutoConfigError, AutoConfigErrorKind, AutoConfigState, RefusedEnvironment,
+    AutoConfigError, AutoConfigErrorKind, AutoConfigState, RefusedEnvironment, RosterOrigin,
 };
 use ld_dynamodb_relay::status::{RosterStatus, TakenArchive};
 use serde_json::json;
 
-use crate::world::{World, clock, good};
+use crate::world::{World, clock, good, member};
 
 const TIME: u64 = 5_000_000;
 
@@ -101,18 +101,23 @@ async fn an_archive_is_told_of_before_and_after_it_is_taken() {
 }
 
 #[tokio::test]
-async fn nobody_is_well_before_the_roster_came() {
+async fn nobody_is_well_before_the_roster_came_and_those_of_a_cache_are_well() {
     for roster in [
         RosterStatus::auto_configured(clock()),
         RosterStatus::archived(),
     ] {
-        // Kept of an earlier run.
-        let mut world = World::new(&[("known", good)]);
+        let mut world = World::new(&[]);
         world.app.roster = roster.clone();
         assert_eq!(world.status().await["status"], "degraded");
         assert!(world.work("/status").await.1.contains("degraded"));
-        roster.update(|facts| facts.known = true);
-        assert_eq!(world.status().await["status"], "healthy");
+        // Kept of an earlier run.
+        world.app.environments.put(member("kept", good));
+        roster.update(|facts| facts.origin = RosterOrigin::Cache);
+        let status = world.status().await;
+        assert_eq!(status["status"], "healthy");
+        if status.get("autoConfigStatus").is_some() {
+            assert_eq!(status["autoConfigStatus"]["source"], "cache");
+        }
         assert!(world.work("/status").await.1.contains("healthy"));
     }
 }

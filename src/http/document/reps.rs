@@ -172,6 +172,8 @@ outlined! {
         state: &'static str = "state",
         state_since: u64 = "stateSince",
         #[serde(skip_serializing_if = "Option::is_none")]
+        source: Option<&'static str> = "source",
+        #[serde(skip_serializing_if = "Option::is_none")]
         last_error: Option<ErrorRep> = "lastError",
     }
 

@@ -3,10 +3,12 @@
 use super::milliseconds;
 use super::reps::{ArchiveErrorRep, ArchiveRep, AutoConfigRep, ErrorRep, RefusedRep};
 use crate::clock::since_epoch;
-use crate::roster::{AutoConfigError, AutoConfigErrorKind, AutoConfigStatus, RefusedEnvironment};
+use crate::roster::{
+    AutoConfigError, AutoConfigErrorKind, AutoConfigStatus, RefusedEnvironment, RosterOrigin,
+};
 use crate::status::ArchiveFacts;
 
-pub(super) fn auto_config(status: &AutoConfigStatus) -> AutoConfigRep {
+pub(super) fn auto_config(status: &AutoConfigStatus, origin: RosterOrigin) -> AutoConfigRep {
     let error = |error: AutoConfigError| ErrorRep {
         kind: error.kind.text(),
         time: error.time_ms,
@@ -18,6 +20,11 @@ pub(super) fn auto_config(status: &AutoConfigStatus) -> AutoConfigRep {
     AutoConfigRep {
         state: status.state.text(),
         state_since: status.since_ms,
+        source: match origin {
+            RosterOrigin::Nowhere => None,
+            RosterOrigin::Cache => Some("cache"),
+            RosterOrigin::LaunchDarkly => Some("launchdarkly"),
+        },
         last_error: status.last_error.map(error),
     }
 }
