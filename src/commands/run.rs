@@ -225,7 +225,10 @@ async fn follow(
     let ended = runner.run(changed, init_timeout, exits, stop).await?;
     Ok(match ended {
         RosterEnd::Stopped => End::Stopped,
-        RosterEnd::Rejected => End::NotInitialized,
+        RosterEnd::Rejected => {
+            error!("exiting: LaunchDarkly rejects AUTO_CONFIG_KEY, and no environment is known");
+            End::NotInitialized
+        }
     })
 }
 
@@ -323,14 +326,20 @@ async fn too_late(
         return None;
     }
     let exits = lifecycle.exit_on_error && !lifecycle.ignore_connection_errors;
-    if !roster.facts().known && registry.now().is_empty() {
+    let facts = roster.facts();
+    if !facts.known && registry.now().is_empty() {
+        // LaunchDarkly will say it, unless it rejects the key: whoever follows the roster ends then.
+        let exits = exits && facts.archive.is_some();
+        let archive = facts.archive.and_then(|it| it.last_error);
+        let detail = facts.trouble.or(archive.map(|(why, _)| why));
+        let detail = detail.unwrap_or_else(|| "nothing has been said yet".into());
         error!(
+            detail,
+            exits,
             milliseconds = lifecycle.init_timeout.as_millis(),
             "it is not known within INIT_TIMEOUT which environments there are"
         );
-        // LaunchDarkly will say it, unless it rejects the key: that is told by whoever follows the roster.
-        let no_archive = exits && matches!(config.roster, RosterSettings::Archive(_));
-        return no_archive.then_some(End::NoArchive);
+        return exits.then_some(End::NoArchive);
     }
     for environment in &*registry.now() {
         let facts = environment.status.facts();

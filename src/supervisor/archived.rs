@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
-use tracing::{error, warn};
+use tracing::error;
 
 use super::Change;
 use super::assembler::Assembler;
-use super::enlisted::Enlisted;
+use super::enlisted::{Enlisted, tell_renamed};
 use crate::archive::{
     AppliedArchive, ArchiveChange, ArchiveNews, ArchiveSource, ArchivedEnvironment,
 };
 use crate::clock;
 use crate::environment::{Environment, EnvironmentSource};
 use crate::registry::EnvironmentRegistry;
-use crate::roster::{Destination, Destinations, RefusedEnvironment, Templates};
+use crate::roster::{Destinations, RefusedEnvironment, Templates};
 use crate::status::{RosterStatus, TakenArchive};
 
 /// See the module. Whoever has it lets somebody look at the file meanwhile.
@@ -121,7 +121,7 @@ impl<'a> ArchiveRunner<'a> {
                         changes.extend(self.add(&environment));
                     } else {
                         if let Some(elsewhere) = self.destinations.moved(&environment.entry) {
-                            not_moved(&environment.id, &elsewhere);
+                            tell_renamed(&environment.id, &elsewhere);
                         }
                         self.enlisted.update(&environment.entry);
                     }
@@ -168,7 +168,7 @@ impl<'a> ArchiveRunner<'a> {
         let source = EnvironmentSource::Archive(source);
         let entry = &environment.entry;
         if let Some(elsewhere) = self.destinations.moved(entry) {
-            not_moved(id, &elsewhere);
+            tell_renamed(id, &elsewhere);
         }
         let made = self
             .enlisted
@@ -194,12 +194,4 @@ impl<'a> ArchiveRunner<'a> {
                 .map(|trouble| (trouble.to_string(), clock::now()));
         });
     }
-}
-
-fn not_moved(id: &str, elsewhere: &Destination) {
-    warn!(
-        environment = id,
-        detail = %elsewhere,
-        "names changed, and the environment stays in its table and prefix until the next start"
-    );
 }

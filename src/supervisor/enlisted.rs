@@ -229,6 +229,17 @@ impl OfferedKey {
     }
 }
 
+/// Its place would be elsewhere by what it is called now.
+pub(super) fn tell_renamed(id: &str, elsewhere: &Destination) {
+    warn!(
+        environment = id,
+        detail = format!(
+            "from then on it goes to {elsewhere}: its readers have to be told; $CID in the template avoids this"
+        ),
+        "an environment was renamed, and stays where it is until the next start"
+    );
+}
+
 fn settings(entry: &EnvironmentEntry, destination: &Destination) -> EnvironmentSettings {
     EnvironmentSettings {
         name: Arc::clone(&entry.id),

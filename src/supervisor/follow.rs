@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, error, info, warn};
 
+use super::enlisted::tell_renamed;
 use crate::clock;
 use crate::environment::Told;
 use crate::launchdarkly::sse::Frame;
@@ -294,17 +295,14 @@ fn tell(news: &RosterNews) {
             environment = &*refused.id,
             detail = &*refused.reason,
             serving = refused.serving,
-            "the roster's description of an environment cannot be used"
+            "an environment cannot be used as LaunchDarkly describes it"
         ),
-        RosterNews::NotMoved { id, elsewhere } => warn!(
-            environment = &**id,
-            detail = %elsewhere,
-            "names changed, and the environment stays in its table and prefix until the next start"
-        ),
+        RosterNews::NotMoved { id, elsewhere } => tell_renamed(id, elsewhere),
         RosterNews::Held { removals, of } => error!(
             removals,
             environments = of,
-            "holding the removal of environments until LaunchDarkly says it again or an operator confirms their number"
+            detail = format!("to confirm it now: POST /roster?confirm=removals&count={removals}"),
+            "the removal of most environments is held until LaunchDarkly says it again"
         ),
     }
 }

@@ -169,16 +169,17 @@ impl<'a> RosterRunner<'a> {
         match self.follower.roster_mut().confirm_removals(count) {
             Ok(step) => {
                 info!(
-                    environments = count,
-                    "an operator confirmed the removal of environments"
+                    removals = count,
+                    "the environments are removed, as an operator confirmed"
                 );
                 self.follower.tell(&step);
                 step
             }
             Err(held) => {
                 warn!(
+                    confirmed = count,
                     removals = held,
-                    "an operator confirmed another number of removals than is held"
+                    "no environment was removed: what was confirmed is not what is held now"
                 );
                 RosterStep::default()
             }

@@ -7,7 +7,11 @@
 mod ask;
 #[path = "../tls/certificates.rs"]
 mod certificates;
+#[expect(dead_code, reason = "it needs few of them")]
+#[path = "../archive/pack.rs"]
+mod pack;
 mod process;
+mod rostered;
 mod schema;
 mod world;
 
@@ -31,6 +35,7 @@ mod stop;
 mod sync;
 mod tls;
 mod told;
+mod told_rosters;
 mod verify;
 mod webhook;
 mod webhook_policy;

@@ -312,7 +312,7 @@ async fn check(section: &str, wanted: &[String]) {
     for order in orders {
         let (_, admin) = relay.ports().await;
         let (path, told) = if section == "RelayRosterRemovalsHeld" {
-            let told = "an operator confirmed the removal of environments";
+            let told = "the environments are removed, as an operator confirmed";
             ("/roster?confirm=removals&count=2", told)
         } else {
             let told = "released, as an operator confirmed";

@@ -14,29 +14,26 @@ use crate::ask;
 use crate::certificates::Authority;
 use crate::process::{Output, Program, Running};
 use crate::schema::Schema;
+use crate::told_rosters;
 use crate::world::{KEY, PREFIX, TABLE, World, flag, flag_with, large_flag};
 
 const SECRET: &str = "a-webhook-secret";
 const OTHER_KEY: &str = "sdk-c0ffee00-0000-4000-8000-00000000f00d";
-/// What takes a bug, a race, more time than a test has, hundreds of items, or an offline archive.
-const NOT_PROVOKED: [&str; 17] = [
+/// What takes a bug, a race, more time than a test has, or hundreds of items.
+const NOT_PROVOKED: [&str; 13] = [
     "a TLS handshake took too long",
     "a connection broke",
     "a connection could not be accepted",
     "a connection took too long",
     "connections were cut off that did not end in time",
     "environment task panicked; restarting it",
-    "environments of the archive cannot be used, and stay as they were",
     "items altered again in three consecutive verifications; the status names them",
+    "no environment was removed: what was confirmed is not what is held now",
     "nothing was released: what was confirmed is not what the brake holds now",
     "the TLS certificate cannot be exchanged; the one before is still served",
     "the TLS certificate is in order again",
     "the TLS certificate was exchanged",
     "the system has no certificate authorities; only those of PROXY_CA_CERTS count",
-    "parts of the archive were skipped",
-    "read the archive",
-    "the archive can be used again",
-    "the archive cannot be used, and everything stays as it was",
 ];
 
 /// Where two things are late at once, one of them is told.
@@ -326,7 +323,16 @@ async fn expired() -> Output {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_line_is_as_it_is_documented() {
-    let (changes, keys, drift, denied, released, said, identity, expired, mut ends) = tokio::join!(
+    let rosters = async {
+        let (roster, cache, unknown, archive) = tokio::join!(
+            told_rosters::roster(),
+            told_rosters::cache(),
+            told_rosters::unknown(),
+            told_rosters::archive()
+        );
+        unknown.into_iter().chain([roster, cache, archive])
+    };
+    let (changes, keys, drift, denied, released, said, identity, expired, mut ends, rosters) = tokio::join!(
         changes(),
         keys(),
         drift(),
@@ -335,8 +341,10 @@ async fn every_line_is_as_it_is_documented() {
         brake(false),
         identity(),
         expired(),
-        impatience()
+        impatience(),
+        rosters
     );
+    ends.extend(rosters);
     ends.extend([
         changes, keys, drift, denied, released, said, identity, expired,
     ]);
