@@ -15,6 +15,8 @@ mod rostered;
 mod schema;
 mod world;
 
+mod archive;
+mod auto_config;
 mod config;
 mod demo;
 mod doctor;
@@ -28,6 +30,7 @@ mod orders;
 mod polling;
 mod probes;
 mod proxy;
+mod roster_once;
 mod run;
 mod runbook;
 mod secrets;
