@@ -156,7 +156,13 @@ async fn daemon(loaded: Loaded) -> Result<u8> {
     };
     if config.lifecycle.exit_always {
         let connection = table::connect(config.store.endpoint.as_deref(), None).await;
-        let results = sync::sync(&config, &connection, None).await?;
+        let results = match sync::sync(&config, &connection, None).await {
+            Ok(results) => results,
+            Err(error) => {
+                tracing::error!(detail = format!("{error:#}"), "no environment was synchronised");
+                return Ok(FAILED);
+            }
+        };
         sync::log(&results);
         return Ok(passed(results.iter().all(sync::Synced::is_equal)));
     }

@@ -109,6 +109,14 @@ async fn without_a_list_in_time_it_is_an_error_that_says_so() {
         assert_ended(&end, code);
         assert!(end.stderr.contains(late), "{command}: {end:?}");
     }
+    let program = it.program(&["run"]).set("INIT_TIMEOUT", "1s");
+    let end = program.set("EXIT_ALWAYS", "true").output().await;
+    assert_ended(&end, 1);
+    let logged = end.json();
+    assert_eq!(
+        (&logged["message"], &logged["detail"]),
+        (&"no environment was synchronised".into(), &late.into())
+    );
     it.roster.always(Behaviour::status(401));
     for (command, code) in [("sync", 1), ("verify", 2), ("doctor", 1)] {
         let program = it.program(&[command]).set("INIT_TIMEOUT", "1s");

@@ -112,6 +112,8 @@ pub(crate) async fn unknown() -> Vec<Output> {
     let mut ends = vec![];
     let rejected = verbose(it.program(&["run"])).set("EXIT_ON_ERROR", "true");
     ends.push(rejected.output().await);
+    let once = verbose(it.program(&["run"])).set("EXIT_ALWAYS", "true");
+    ends.push(once.set("INIT_TIMEOUT", "100ms").output().await);
     let denied = Fault::refuse(StoreRefusal::AccessDenied).on_reads();
     it.world.store.inject(denied.in_namespace(CACHE));
     let relay = verbose(it.program(&["run"]))
