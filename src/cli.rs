@@ -97,6 +97,9 @@ pub enum Command {
         /// The embedded DynamoDB's port [default: any free one]
         #[arg(long, value_name = "PORT")]
         port: Option<u16>,
+        /// Take the environments from auto-configuration: those that the file lists, each under a prefix of its own
+        #[arg(long)]
+        auto_config: bool,
     },
     /// Serve flags as LaunchDarkly does, by itself
     #[cfg(feature = "demo")]

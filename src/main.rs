@@ -122,11 +122,13 @@ async fn run_command(cli: Cli) -> Result<u8> {
             file,
             data_dir,
             port,
+            auto_config,
         } => {
             let demo = demo::Demo::start(demo::Options {
                 file,
                 data_dir,
                 port,
+                auto_config,
             })
             .await?;
             let levels = log(&demo.config, LogOutput::Stderr)?;
@@ -159,7 +161,10 @@ async fn daemon(loaded: Loaded) -> Result<u8> {
         let results = match sync::sync(&config, &connection, None).await {
             Ok(results) => results,
             Err(error) => {
-                tracing::error!(detail = format!("{error:#}"), "no environment was synchronised");
+                tracing::error!(
+                    detail = format!("{error:#}"),
+                    "no environment was synchronised"
+                );
                 return Ok(FAILED);
             }
         };

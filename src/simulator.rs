@@ -53,7 +53,7 @@ pub mod store;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 pub use archive::{OfflineEnvironment, archive};
-pub use file_data::{FileData, FileRoster, Reload, Step, example};
+pub use file_data::{FileData, FileRoster, Reload, RosterEdit, Step, example};
 pub use generate::{generate, huge, storm};
 pub use launchdarkly::{
     AutoConfiguration, Behaviour, Items, LaunchDarkly, LineEnd, SimulatedEnvironment,

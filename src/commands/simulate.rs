@@ -67,7 +67,10 @@ async fn serve(simulation: Simulation) -> Result<()> {
     let roster = FileRoster::load(&path, auto_configuration).await?;
     let file = FileData::load(path, environment.clone()).await?;
     write_archive(archive, &environment)?;
-    let roster = roster.watch(|sentence| drop(say(sentence)));
+    let roster = roster.watch(|edit| {
+        let text = edit.map_or_else(|error| format!("{error:#}"), |edit| edit.to_string());
+        drop(say(&text));
+    });
     let file = file.watch(|reload| {
         let text = match reload {
             Reload::Changed(steps) => {

@@ -16,7 +16,7 @@ use crate::model::ItemKey;
 use watched::WatchedFile;
 
 pub use parse::parse;
-pub use roster::FileRoster;
+pub use roster::{FileRoster, RosterEdit};
 
 /// How often the file is looked at.
 const LOOK: Duration = Duration::from_millis(500);

@@ -89,8 +89,7 @@ async fn without_a_file_what_it_prints_works_as_it_stands() {
     let python = demo.line("ldclient.get().variation(").await;
     let flag = format!("variation(\"{}\"", item["key"].as_str().unwrap());
     assert!(python.contains(&flag), "{python}");
-    let status = told(&demo, "status").await;
-    let port = status.split([':', '/']).nth(4).unwrap().parse().unwrap();
+    let port = admin(&told(&demo, "status").await);
     let status = ask::get(port, "/status").await.json();
     assert_eq!(status["status"], "healthy", "{status}");
     let end = demo.stop().await;
@@ -127,6 +126,69 @@ async fn an_edit_of_the_file_is_told_when_it_is_stored() {
     assert_eq!(demo.stop().await.code, Some(0));
 }
 
+fn admin(status: &str) -> u16 {
+    status.split([':', '/']).nth(4).unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_auto_configuration_two_environments_have_prefixes_of_their_own() {
+    let demo = demo(&["--auto-config"]).start();
+    let item = get_item_as_printed(&demo).await.expect("the flag is there");
+    assert!(item.contains(r#""key":"max-items""#), "{item}");
+    let ids = ["66f2a90c1d4e8b0012ab34cd", "66f2a90c1d4e8b0012ab34ce"];
+    for (id, name) in ids.into_iter().zip(["production", "staging"]) {
+        let line = format!("  prefix     {id}  harbor {name}");
+        assert!(demo.lines().contains(&line), "{:?}", demo.lines());
+    }
+    let admin = admin(&told(&demo, "status").await);
+    let status = ask::get(admin, "/status").await.json();
+    for id in ids {
+        assert_eq!(
+            status["environments"][id]["dataStoreStatus"]["dbPrefix"], id,
+            "{status}"
+        );
+    }
+    let end = demo.stop().await;
+    assert_eq!(end.code, Some(0), "{end:?}");
+    assert!(!end.stdout.contains("rel-") && !end.stderr.contains("rel-demo"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_environment_of_the_file_comes_to_the_table_and_goes_from_the_status() {
+    let listing = |environments: &str| {
+        format!(r#"{{"flagValues": {{"greeting": "hello"}}, "environments": {{{environments}}}}}"#)
+    };
+    let (production, staging) = (r#""id-production": {}"#, r#""id-staging": {}"#);
+    let demo = demo(&["--auto-config", "flags.json"])
+        .with_file("flags.json", &listing(production))
+        .start();
+    demo.line("Ctrl-C stops it.").await;
+    let admin = admin(&told(&demo, "status").await);
+    edit(demo.folder(), &listing(&format!("{production}, {staging}")));
+    demo.line("environment id-staging: added; its flags are stored under the prefix id-staging, ")
+        .await;
+    edit(demo.folder(), "{\"environments\": ");
+    demo.line("the file's environments cannot be used, so none changed")
+        .await;
+    edit(demo.folder(), &listing(staging));
+    demo.line("environment id-production: removed; its rows stay")
+        .await;
+    let left = |it: &ask::Answer| {
+        let status = it.json();
+        let environments = status["environments"].as_object().unwrap();
+        environments.keys().eq(["id-staging"])
+    };
+    ask::until(admin, "/status", left).await;
+    let client = client(&told(&demo, "DynamoDB").await, "any", "us-east-1");
+    for id in ["id-production", "id-staging"] {
+        let get = client.get_item().table_name(told(&demo, "table").await);
+        let get = get.key("namespace", AttributeValue::S(format!("{id}:features")));
+        let get = get.key("key", AttributeValue::S("greeting".to_owned()));
+        assert!(get.send().await.unwrap().item.is_some(), "{id}");
+    }
+    assert_eq!(demo.stop().await.code, Some(0));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_table_outlives_a_restart_which_writes_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -139,8 +201,7 @@ async fn the_table_outlives_a_restart_which_writes_nothing() {
     assert!(end.stderr.contains("first write complete"), "{end:?}");
     let again = demo(&arguments).start();
     assert!(get_item_as_printed(&again).await.is_some());
-    let status = told(&again, "status").await;
-    let port = status.split([':', '/']).nth(4).unwrap().parse().unwrap();
+    let port = admin(&told(&again, "status").await);
     let settled = |it: &ask::Answer| it.json()["environments"]["demo"]["sync"]["upToDate"] == true;
     let status = ask::until(port, "/status", settled).await.json();
     assert_eq!(

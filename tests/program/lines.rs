@@ -9,7 +9,12 @@ const LEVELS: [&str; 4] = ["error", "warn", "info", "debug"];
 /// Messages that are put together, and what comes of them.
 const MADE: [(&str, &[&str]); 1] = [("{action}", &["stored", "deleted", "removed"])];
 /// What `run` has nothing to do with.
-const OTHERS: [&str; 3] = ["src/simulator", "commands/demo.rs", "commands/simulate.rs"];
+const OTHERS: [&str; 4] = [
+    "src/simulator",
+    "commands/demo",
+    "commands/demo.rs",
+    "commands/simulate.rs",
+];
 /// What the span around it adds.
 const SPANNED: &str = "environment";
 

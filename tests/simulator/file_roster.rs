@@ -34,7 +34,8 @@ async fn serve(contents: &Value) -> Served {
 impl Served {
     async fn after_writing(&mut self, contents: &Value) -> anyhow::Result<Vec<String>> {
         std::fs::write(&self.file, contents.to_string()).unwrap();
-        self.roster.look().await.expect("the file was written")
+        let looked = self.roster.look().await.expect("the file was written");
+        Ok(looked?.iter().map(ToString::to_string).collect())
     }
 
     /// What is listed, as `ID PROJECT/KEY SDK-KEY`.
