@@ -1,6 +1,7 @@
 //! A relay whose environments LaunchDarkly lists.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ld_dynamodb_relay::clock;
 use ld_dynamodb_relay::config::{Config, SourceKind};
@@ -28,6 +29,8 @@ use super::{PATIENCE, TABLE, assert_equal, config, flag, is_settled, log};
 
 pub(crate) const AUTO_CONFIG_KEY: &str = "rel-00000000-0000-4000-8000-000000000001";
 pub(crate) const NAMESPACE: &str = "roster-cache";
+/// Where environments are polled.
+const POLL_INTERVAL: Duration = Duration::from_millis(400);
 
 /// LaunchDarkly with a roster, and an empty table.
 pub(crate) struct Rostered {
@@ -60,15 +63,19 @@ impl Rostered {
 
     /// One that has a flag called `first`.
     pub(crate) fn add(&self, id: &str) -> SimulatedEnvironment {
-        let environment = self.roster.environment(id);
-        environment.quietly(|items| {
-            items.insert(Kind::Flag, flag("first", 1));
-        });
+        self.add_quietly(id, 1);
         self.roster.add(id, "harbor", id)
     }
 
     pub(crate) fn environment(&self, id: &str) -> SimulatedEnvironment {
         self.roster.environment(id)
+    }
+
+    /// One that nobody lists yet, with a flag called `first` at this version.
+    pub(crate) fn add_quietly(&self, id: &str, version: u64) {
+        self.environment(id).quietly(|items| {
+            items.insert(Kind::Flag, flag("first", version));
+        });
     }
 
     /// Starts the relay.
@@ -77,10 +84,11 @@ impl Rostered {
     }
 
     pub(crate) async fn relay_with(&self, options: &RosteredOptions) -> RosteredRelay {
-        let config = Config {
+        let mut config = Config {
             environments: Vec::new(),
             ..config(&self.launchdarkly.uri(), &self.store.endpoint())
         };
+        config.upstream.poll_interval = POLL_INTERVAL;
         RosteredRelay::start(config, options).await
     }
 
