@@ -5,6 +5,7 @@
 mod support;
 
 mod auto_config;
+mod auto_config_keys;
 mod auto_config_places;
 mod basics;
 mod bytes;
