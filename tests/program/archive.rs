@@ -3,6 +3,7 @@
 use ld_dynamodb_relay::simulator::OfflineEnvironment;
 
 use crate::ask;
+use crate::pack::{DEMO, Pack};
 use crate::process::{Output, Program};
 use crate::rostered::{
     PRODUCTION, Rostered, STAGING, assert_ended, assert_without_keys, offline, put_archive,
@@ -83,6 +84,25 @@ async fn an_archive_that_cannot_be_read_is_an_error_that_says_why() {
         }
         put_bytes(folder.path(), b"half of it");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_environment_whose_files_make_no_sense_is_named_and_the_others_brought_up_to_date() {
+    let it = Rostered::empty().await;
+    let folder = tempfile::tempdir().unwrap();
+    put_bytes(folder.path(), &Pack::bad_metadata().gzip());
+    for (command, code) in [("sync", 1), ("verify", 2), ("doctor", 1)] {
+        let end = with_archive(&it, &[command], &folder).output().await;
+        assert_ended(&end, code);
+        let mut lines = end.stdout.lines().filter(|it| it.contains(PRODUCTION));
+        let line = lines.next().unwrap_or_default();
+        assert!(
+            line.contains("its metadata are not JSON"),
+            "{command}: {end:?}"
+        );
+    }
+    assert!(it.stored(DEMO, "demo").is_some(), "the others are stored");
+    assert!(!it.is_marked(PRODUCTION) && it.is_marked(STAGING));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

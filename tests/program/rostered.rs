@@ -80,6 +80,13 @@ impl Rostered {
             .set("ENV_DATASTORE_PREFIX", "$CID")
     }
 
+    /// Whether everything was stored under this prefix once.
+    pub(crate) fn is_marked(&self, prefix: &str) -> bool {
+        let marker = format!("{prefix}:$inited");
+        let row = self.world.store.row(TABLE, &marker, &marker);
+        row.unwrap().is_some()
+    }
+
     /// What is stored under this prefix as the flag's text.
     pub(crate) fn stored(&self, prefix: &str, key: &str) -> Option<String> {
         let row = self
