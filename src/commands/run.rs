@@ -94,10 +94,10 @@ pub async fn run(
         &connection,
         &environments,
         &metrics,
+        levels,
         &stop,
         &mut keeper,
     );
-    app.log_levels = levels;
     let (work, admin) = ports.addresses()?;
     info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -237,6 +237,7 @@ fn app(
     connection: &Connection,
     environments: &[Environment],
     metrics: &Metrics,
+    log_levels: LogLevels,
     stop: &CancellationToken,
     keeper: &mut Keeper,
 ) -> App {
@@ -255,7 +256,7 @@ fn app(
         environments: registered.collect(),
         roster: RosterStatus::configured(),
         roster_orders: RosterOrders::default(),
-        log_levels: LogLevels::new(config.log.level, &[]),
+        log_levels,
         webhook: Arc::new(Webhook::new(
             keep(&http.webhook.secrets, secret_check::webhook_secret),
             http.webhook.max_age,
