@@ -189,15 +189,17 @@ impl RosterCache {
             }
             return done.map(|()| true);
         }
-        let listed = lock(&self.0.wanted).listed.take();
+        // It stays there meanwhile, so that who comes is listed too.
+        let listed = lock(&self.0.wanted).listed.clone();
         let Some(listed) = listed else {
             return Ok(false);
         };
-        let done = self.remove_unlisted(&listed).await;
-        if done.is_err() {
-            lock(&self.0.wanted).listed.get_or_insert(listed);
+        self.remove_unlisted().await?;
+        let mut wanted = lock(&self.0.wanted);
+        if wanted.listed.as_ref() == Some(&listed) {
+            wanted.listed = None;
         }
-        done.map(|()| true)
+        Ok(true)
     }
 
     async fn write(
@@ -207,13 +209,7 @@ impl RosterCache {
     ) -> Result<(), String> {
         let sort_key = format!("{CACHE_ROW_PREFIX}{id}");
         let Some(entry) = entry else {
-            self.0
-                .table
-                .delete(&sort_key)
-                .await
-                .map_err(|it| it.to_string())?;
-            lock(&self.0.held).remove(id);
-            return Ok(());
+            return self.remove(&sort_key, id).await;
         };
         let known = lock(&self.0.held).get(id).cloned();
         if known.is_some_and(|known| known.is_same_text(entry)) {
@@ -236,25 +232,27 @@ impl RosterCache {
         Ok(())
     }
 
-    async fn remove_unlisted(&self, listed: &BTreeSet<Arc<str>>) -> Result<(), String> {
+    async fn remove_unlisted(&self) -> Result<(), String> {
         let rows = self.0.table.rows().await.map_err(|it| it.to_string())?;
         for (sort_key, _) in rows {
             let id = sort_key.strip_prefix(CACHE_ROW_PREFIX);
-            let is_wanted = |id: &str| {
-                lock(&self.0.wanted)
-                    .rows
-                    .get(id)
-                    .is_some_and(Option::is_some)
+            // Of those that are listed by now.
+            let is_unlisted = |id: &&str| {
+                let wanted = lock(&self.0.wanted);
+                let listed = wanted.listed.as_ref();
+                listed.is_some_and(|listed| !listed.contains(*id))
             };
-            if let Some(id) = id.filter(|id| !listed.contains(*id) && !is_wanted(id)) {
-                self.0
-                    .table
-                    .delete(&sort_key)
-                    .await
-                    .map_err(|it| it.to_string())?;
-                lock(&self.0.held).remove(id);
+            if let Some(id) = id.filter(is_unlisted) {
+                self.remove(&sort_key, id).await?;
             }
         }
+        Ok(())
+    }
+
+    async fn remove(&self, sort_key: &str, id: &str) -> Result<(), String> {
+        let removed = self.0.table.delete(sort_key).await;
+        removed.map_err(|it| it.to_string())?;
+        lock(&self.0.held).remove(id);
         Ok(())
     }
 

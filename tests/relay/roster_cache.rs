@@ -8,6 +8,7 @@ use futures_util::FutureExt as _;
 use ld_dynamodb_relay::roster::{AutoConfigState, CacheOutcome, Roster, Templates, read};
 use ld_dynamodb_relay::secrets::{Giver, Kept};
 use ld_dynamodb_relay::simulator::Behaviour;
+use ld_dynamodb_relay::simulator::store::{Fault, Operation, StoreRefusal};
 use ld_dynamodb_relay::supervisor::{RosterCache, RosterEnd};
 use ld_dynamodb_relay::table::{self, CacheTable, Fixed};
 use tokio::task::JoinSet;
@@ -155,6 +156,18 @@ fn described(id: &str) -> String {
     format!(r#"{{"envID": "{id}", "version": 1, "sdkKey": {{"value": "sdk-{id}"}}}}"#)
 }
 
+/// What says that this one is all.
+fn put(id: &str) -> String {
+    let data = described(id);
+    format!(r#"{{"path": "/", "data": {{"environments": {{"{id}": {data}}}}}}}"#)
+}
+
+/// What says that this one is there too.
+fn patch(id: &str) -> String {
+    let data = described(id);
+    format!(r#"{{"path": "/environments/{id}", "data": {data}}}"#)
+}
+
 /// Where the key is kept at AWS it is not there at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_are_read_once_their_key_is_known() {
@@ -173,15 +186,7 @@ async fn who_came_after_the_list_keeps_its_row() {
     let it = Rostered::new([]).await;
     let (giver, cache, mut roster) = cache_of(&it).await;
     giver.give("a key".into());
-    let put = format!(
-        r#"{{"path": "/", "data": {{"environments": {{"cache-a": {}}}}}}}"#,
-        described("cache-a")
-    );
-    let patch = |id: &str| {
-        let data = described(id);
-        format!(r#"{{"path": "/environments/{id}", "data": {data}}}"#)
-    };
-    for (event, data) in [("put", put), ("patch", patch("cache-x"))] {
+    for (event, data) in [("put", put("cache-a")), ("patch", patch("cache-x"))] {
         let step = roster.heed(read(event, &data), 0);
         cache.order(&step.cache, &roster);
     }
@@ -193,6 +198,33 @@ async fn who_came_after_the_list_keeps_its_row() {
     // One thing is done after the other.
     let step = roster.heed(read("patch", &patch("cache-y")), 0);
     cache.order(&step.cache, &roster);
+    until_kept(&it, "cache-y", true).await;
+    assert!(is_kept(&it, "cache-a") && is_kept(&it, "cache-x"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_came_while_a_removal_failed_keeps_its_row() {
+    let it = Rostered::new([]).await;
+    let (giver, cache, mut roster) = cache_of(&it).await;
+    giver.give("a key".into());
+    store_a_row_of_the_relay_proxys(&it, b"of an environment that is gone").await;
+    let refuse = Fault::refuse(StoreRefusal::AccessDenied).on(Operation::DeleteItem);
+    let refused = it.store.inject(refuse.times(1));
+    let (mut writing, written) = (JoinSet::new(), cache.clone());
+    writing.spawn(async move { written.run().await });
+    let mut hear = |event: &str, data: &str| {
+        let step = roster.heed(read(event, data), 0);
+        cache.order(&step.cache, &roster);
+    };
+    hear("put", &put("cache-a"));
+    it.store
+        .wait_until("the removal failed", |_| refused.hits() == 1)
+        .await;
+    hear("patch", &patch("cache-x"));
+    until_kept(&it, "cache-x", true).await;
+    until_kept(&it, "66f2", false).await;
+    // One thing is done after the other.
+    hear("patch", &patch("cache-y"));
     until_kept(&it, "cache-y", true).await;
     assert!(is_kept(&it, "cache-a") && is_kept(&it, "cache-x"));
 }
