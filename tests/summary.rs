@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ld_dynamodb_relay::clock;
-use ld_dynamodb_relay::config::{Log, LogFormat};
+use ld_dynamodb_relay::config::LogFormat;
 use ld_dynamodb_relay::environment::Control;
 use ld_dynamodb_relay::logging::{self, LogLevels};
 use ld_dynamodb_relay::registry::{EnvironmentInfo, EnvironmentRegistry, RegisteredEnvironment};
@@ -18,6 +18,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance};
 use tracing::level_filters::LevelFilter;
+use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -57,6 +58,14 @@ impl Captured {
             .map(|line| serde_json::from_str(line).unwrap())
             .collect()
     }
+}
+
+/// What is logged until the guard is dropped.
+fn captured() -> (Captured, DefaultGuard) {
+    let captured = Captured::default();
+    let levels = LogLevels::new(LevelFilter::INFO, &[]);
+    let subscriber = logging::subscriber(Some(LogFormat::Json), false, &levels, captured.clone());
+    (captured, subscriber.set_default())
 }
 
 fn member(name: &str, status: &EnvironmentStatus) -> RegisteredEnvironment {
@@ -107,18 +116,7 @@ async fn pass(time: Duration) {
 
 #[tokio::test(start_paused = true)]
 async fn the_first_comes_when_all_are_known_and_then_one_a_minute() {
-    let captured = Captured::default();
-    let log = Log {
-        level: LevelFilter::INFO,
-        format: Some(LogFormat::Json),
-    };
-    let _guard = logging::subscriber(
-        log.format,
-        false,
-        &LogLevels::new(log.level, &[]),
-        captured.clone(),
-    )
-    .set_default();
+    let (captured, _guard) = captured();
     let (one, two) = (
         EnvironmentStatus::new(clock::now()),
         EnvironmentStatus::new(clock::now()),
@@ -181,18 +179,7 @@ async fn the_first_comes_when_all_are_known_and_then_one_a_minute() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_never_tried_is_told_after_a_minute() {
-    let captured = Captured::default();
-    let log = Log {
-        level: LevelFilter::INFO,
-        format: Some(LogFormat::Json),
-    };
-    let _guard = logging::subscriber(
-        log.format,
-        false,
-        &LogLevels::new(log.level, &[]),
-        captured.clone(),
-    )
-    .set_default();
+    let (captured, _guard) = captured();
     let start = Instant::now();
     let registry: EnvironmentRegistry = [member("one", &EnvironmentStatus::new(clock::now()))]
         .into_iter()
@@ -213,18 +200,7 @@ async fn what_is_never_tried_is_told_after_a_minute() {
 
 #[tokio::test(start_paused = true)]
 async fn while_it_is_not_known_which_there_are_the_line_says_so() {
-    let captured = Captured::default();
-    let log = Log {
-        level: LevelFilter::INFO,
-        format: Some(LogFormat::Json),
-    };
-    let _guard = logging::subscriber(
-        log.format,
-        false,
-        &LogLevels::new(log.level, &[]),
-        captured.clone(),
-    )
-    .set_default();
+    let (captured, _guard) = captured();
     let registry = EnvironmentRegistry::default();
     let roster = RosterStatus::auto_configured(clock::now());
     let (watched, told) = (registry.clone(), roster.clone());
@@ -254,18 +230,7 @@ async fn while_it_is_not_known_which_there_are_the_line_says_so() {
 
 #[tokio::test(start_paused = true)]
 async fn the_first_comes_at_once_when_a_list_has_come_and_all_in_it_are_known() {
-    let captured = Captured::default();
-    let log = Log {
-        level: LevelFilter::INFO,
-        format: Some(LogFormat::Json),
-    };
-    let _guard = logging::subscriber(
-        log.format,
-        false,
-        &LogLevels::new(log.level, &[]),
-        captured.clone(),
-    )
-    .set_default();
+    let (captured, _guard) = captured();
     let registry = EnvironmentRegistry::default();
     let roster = RosterStatus::archived();
     let (watched, told) = (registry.clone(), roster.clone());
